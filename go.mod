@@ -1,0 +1,3 @@
+module github.com/trailscan/trailscan
+
+go 1.26
