@@ -1,0 +1,631 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"html/template"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/trailscan/trailscan/internal/attribute"
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+// What the page shows of lists that have no end of their own. Whatever is left
+// out is counted in the page, and complete in the JSON report.
+const (
+	pageFindings = 1000
+	openFindings = 6 // of them unfolded from the start
+	pageProblems = 50
+	pageCoverage = 500
+	pageOrigins  = 100
+	pageOthers   = 100
+)
+
+// page is what the template shows.
+type page struct {
+	Policy string
+	Style  template.CSS
+	Script template.JS
+	Tool   Tool
+
+	Source, Window, Finished string
+	Lead                     string
+
+	Calls      string
+	Attributed string // the share whose origin is proven or recorded
+	Shares     []share
+	Severities []severityCount
+	Ignored    int64
+	Scan       scanFacts
+	Baseline   *baseline
+
+	Warnings []string
+	Problems cut[problem]
+	Failed   int64 // how often reading failed
+
+	Flow     *flow
+	Timeline *timeline
+	Findings cut[finding]
+	Rules    []string // ids that findings have, for the filter
+	Statuses []string // statuses that findings have, for the filter
+	Names    []plainRow
+	Shown    int
+	Total    int
+	Origins  cut[originRow]
+	Coverage cut[coverageRow]
+	Others   cut[otherRow]
+	Denied   cut[deniedRow]
+	Meta     meta
+
+	order    []int32              // the names in the page: indexes of Result.Names
+	severity []attribute.Severity // of each of Result.Names
+	on       firing
+	rules    map[string]int // index of each rule in Meta.Rules
+}
+
+// cut is the start of a list and how long the list is.
+type cut[T any] struct {
+	Items []T
+	Total int
+}
+
+// Left is how many are not among the items.
+func (c cut[T]) Left() string { return grouped(int64(c.Total - len(c.Items))) }
+
+// Cut reports whether there are more than the items.
+func (c cut[T]) Cut() bool { return c.Total > len(c.Items) }
+
+// cutTo makes the items of the first n of list.
+func cutTo[S, T any](list []S, n int, item func(S) T) cut[T] {
+	c := cut[T]{Total: len(list)}
+	for _, v := range list[:min(n, len(list))] {
+		c.Items = append(c.Items, item(v))
+	}
+	return c
+}
+
+// share is one part of the bar that shows how surely calls are attributed.
+type share struct {
+	Name, Note     string
+	Calls, Percent string
+	X, Width       string // per cent of the bar
+}
+
+type severityCount struct {
+	Severity string
+	Count    int64
+	New      int64
+}
+
+type scanFacts struct {
+	Complete                             bool
+	Accounts, Regions                    int64
+	Hours                                string
+	From, To                             string
+	Objects, Bytes, Failed               string
+	Events, Duplicates, Unused, Assumes  string
+	SessionNames, Roles, Origins, Shared int64
+}
+
+type baseline struct {
+	New, Persisting, Resolved int64
+	Changes                   []string
+}
+
+type problem struct{ Object, At, Stage, Error, Count string }
+
+// nameRef is a session name that leads to its own view where the page has it.
+type nameRef struct {
+	Text string
+	N    int // its place in the page, or -1
+}
+
+type finding struct {
+	N                           int
+	Rule, Severity, Status      string
+	State                       string // ignored, resolved or empty
+	Title, Ignored              string
+	Detail, Why, Recommendation string
+	Roles                       []string
+	Account                     string
+	Names                       []nameRef
+	NameCount, MoreNames        int64
+	New, Resolved               []nameRef
+	Patterns                    []string
+	Evidence                    []evidence
+	Find                        string // what to search the table for
+	Open                        bool
+}
+
+type evidence struct{ Type, EventID, Detail string }
+
+type plainRow struct {
+	Name, Role, Account string
+	Origins             []string
+	MoreOrigins         int
+	Confidence          string
+	Calls, Errors       string
+	Sessions, LastSeen  string
+	Findings            []plainFinding
+}
+
+type plainFinding struct{ Rule, Severity string }
+
+type originRow struct {
+	Kind, Name, App                      string
+	Calls, Sessions, Roles, SessionNames string
+}
+
+type coverageRow struct {
+	Account, Region, From, To string
+	Objects, Failed, Verified string
+	Lost                      bool
+	X, Width                  string // of the window, per cent
+}
+
+type otherRow struct{ Kind, Account, Principal, Name, Issued, Calls, First, Last, EventID string }
+
+type deniedRow struct{ Principal, Role, Account, Error, Count, First, Last, EventID string }
+
+// meta is the block of data that the others refer to.
+type meta struct {
+	Total        int           `json:"total"`
+	Block        int           `json:"block"`
+	MaxOrigins   int           `json:"maxOrigins"`
+	Severities   []string      `json:"severities"`
+	Confidences  []string      `json:"confidences"`
+	Rules        []string      `json:"rules"`
+	Findings     []metaFinding `json:"findings"`
+	AccountNames [][2]string   `json:"accountNames"`
+}
+
+// metaFinding is what a name's own view shows of a finding: the finding itself
+// is in the page, with the id finding-N.
+type metaFinding struct {
+	Rule     int      `json:"rule"`
+	Severity int      `json:"severity"`
+	Title    string   `json:"title"`
+	Roles    []string `json:"roles"`
+	// Name is the one name that the finding is about, empty where it is about
+	// the names of a role.
+	Name  string `json:"name"`
+	State string `json:"state"` // ignored, resolved or empty
+}
+
+// newPage works out what the page shows, with at most limit session names.
+func newPage(res *attribute.Result, opt Options, limit int) *page {
+	p := &page{
+		Source:   pageText(cmp.Or(res.Scan.Source, "standard input")),
+		Finished: stamp(res.Scan.Finished),
+		Calls:    grouped(res.Attribution.Calls),
+		Total:    len(res.Names),
+	}
+	account := func(id string) string {
+		if name := opt.AccountNames[id]; name != "" {
+			return pageText(name) + " (" + pageText(id) + ")"
+		}
+		return pageText(id)
+	}
+	p.Window = window(res)
+	p.on = active(res.Findings)
+	p.severity = severities(res.Names, p.on)
+	p.order = rankNames(res.Names, p.severity, limit)
+	p.Shown = len(p.order)
+
+	p.attribution(res.Attribution)
+	p.facts(res)
+	for _, w := range res.Scan.Warnings {
+		p.Warnings = append(p.Warnings, pageText(w))
+	}
+	p.Problems = cutTo(res.Scan.Problems, pageProblems, newProblem)
+	for _, pr := range res.Scan.Problems {
+		p.Failed += pr.Count
+	}
+	if b := res.Baseline; b != nil {
+		p.Baseline = &baseline{New: b.New, Persisting: b.Persisting, Resolved: b.Resolved}
+		for _, c := range b.Changes {
+			p.Baseline.Changes = append(p.Baseline.Changes, pageText(c))
+		}
+	}
+
+	place := make(map[int32]int, len(p.order))
+	for at, i := range p.order {
+		place[i] = at
+	}
+	p.meta(res, opt)
+	p.Flow = newFlow(res.Names, p.severity, place, account)
+	p.Timeline = newTimeline(res.Names, p.severity, p.order)
+	p.findings(res, place, account)
+	for _, i := range p.order[:min(plainRows, len(p.order))] {
+		p.Names = append(p.Names, newPlainRow(&res.Names[i], p.on, account))
+	}
+	p.Origins = cutTo(busiest(res.Origins), pageOrigins, func(o attribute.OriginTotal) originRow {
+		return originRow{
+			Kind: pageText(o.Kind), Name: pageText(strings.TrimPrefix(o.ID, o.Kind+":")), App: pageText(o.App),
+			Calls: grouped(o.Calls), Sessions: grouped(o.Sessions),
+			Roles: grouped(int64(len(o.Roles))), SessionNames: grouped(o.SessionNames),
+		}
+	})
+	p.coverage(res, account)
+	p.Others = cutTo(res.Other, pageOthers, func(o attribute.OtherSession) otherRow {
+		return otherRow{
+			Kind: pageText(o.Kind), Account: account(o.AccountID), Principal: pageText(o.Principal), Name: pageText(o.Name),
+			Issued: grouped(o.Issued), Calls: grouped(o.Calls),
+			First: stamp(o.FirstSeen), Last: stamp(o.LastSeen), EventID: pageText(o.EventID),
+		}
+	})
+	p.Denied = cutTo(res.Denied, pageOthers, func(d attribute.DeniedAssumption) deniedRow {
+		return deniedRow{
+			Principal: pageText(d.Principal), Role: pageText(d.RoleARN), Account: account(d.AccountID),
+			Error: pageText(d.ErrorCode), Count: grouped(d.Count),
+			First: stamp(d.FirstSeen), Last: stamp(d.LastSeen), EventID: pageText(d.EventID),
+		}
+	})
+	p.Lead = p.lead(res)
+	return p
+}
+
+// window says what time the report is about.
+func window(res *attribute.Result) string {
+	since, until := res.Scan.Since, res.Scan.Until
+	switch {
+	case since.IsZero() && until.IsZero():
+		return "everything in the input"
+	case since.IsZero():
+		return "until " + stamp(until) + " UTC"
+	case until.IsZero():
+		return "from " + stamp(since) + " UTC"
+	}
+	return stamp(since) + " to " + stamp(until) + " UTC (" + span(until.Sub(since)) + ")"
+}
+
+// findingState says why a finding asks for nothing: it is ignored or resolved.
+func findingState(f *attribute.Finding) string {
+	switch {
+	case f.Status == "resolved":
+		return f.Status
+	case f.Ignored != "":
+		return "ignored"
+	}
+	return ""
+}
+
+// ruleOnRole is what a finding is known by to the names that it covers.
+type ruleOnRole struct{ rule, role string }
+
+// firing gives the severity with which each rule fires on each role, None where
+// that is ignored.
+type firing map[ruleOnRole]attribute.Severity
+
+func active(findings []attribute.Finding) firing {
+	m := make(firing)
+	for i := range findings {
+		f := &findings[i]
+		if findingState(f) != "" {
+			continue
+		}
+		for _, arn := range f.RoleARNs {
+			k := ruleOnRole{f.Rule, arn}
+			m[k] = max(m[k], f.Severity)
+		}
+	}
+	return m
+}
+
+// severities gives the severity of the worst finding on each name.
+func severities(names []attribute.SessionName, on firing) []attribute.Severity {
+	s := make([]attribute.Severity, len(names))
+	for i := range names {
+		n := &names[i]
+		for _, rule := range n.Findings {
+			s[i] = max(s[i], on[ruleOnRole{rule, n.RoleARN}])
+		}
+	}
+	return s
+}
+
+func (p *page) attribution(s attribute.Split) {
+	p.Attributed = percent(s.Proven+s.Recorded, s.Calls)
+	var before int64
+	for _, part := range []struct {
+		name, note string
+		calls      int64
+	}{
+		{"proven", "every step from the app or person to the session is an event in the log", s.Proven},
+		{"recorded", "AWS wrote the origin into the calls themselves, or the chain ends at another account or role", s.Recorded},
+		{"inferred", "by the form of the name, the client or the source", s.Inferred},
+		{"unknown", "nothing to go by, or several candidates left", s.Unknown},
+	} {
+		p.Shares = append(p.Shares, share{
+			Name: part.name, Note: part.note, Calls: grouped(part.calls), Percent: percent(part.calls, s.Calls),
+			X: perCent(before, s.Calls), Width: perCent(part.calls, s.Calls),
+		})
+		before += part.calls
+	}
+}
+
+// perCent is percent for a place in a drawing.
+func perCent(part, whole int64) string {
+	if whole <= 0 {
+		return "0%"
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(whole))
+}
+
+func (p *page) facts(res *attribute.Result) {
+	s := &res.Scan
+	accounts, regions := make(map[string]bool), make(map[string]bool)
+	var from, to time.Time
+	for _, c := range res.Coverage {
+		accounts[c.AccountID] = true
+		regions[c.Region] = true
+		if !c.From.IsZero() && (from.IsZero() || c.From.Before(from)) {
+			from = c.From
+		}
+		if c.To.After(to) {
+			to = c.To
+		}
+	}
+	var shared int64
+	roles := make(map[string]bool)
+	for i := range res.Names {
+		roles[res.Names[i].RoleARN] = true
+		if slices.Contains(res.Names[i].Findings, ruleShared) {
+			shared++
+		}
+	}
+	p.Scan = scanFacts{
+		Complete: s.Complete,
+		Accounts: int64(len(accounts)), Regions: int64(len(regions)),
+		From: stamp(from), To: stamp(to),
+		Objects: grouped(s.Objects), Bytes: byteSize(s.Bytes), Failed: grouped(s.ObjectsFailed),
+		Events: grouped(s.Events), Duplicates: grouped(s.Duplicates),
+		Unused: grouped(s.UnusedSessions), Assumes: grouped(s.AssumeEvents),
+		SessionNames: int64(len(res.Names)), Roles: int64(len(roles)), Origins: int64(len(res.Origins)),
+		Shared: shared,
+	}
+	if !from.IsZero() {
+		p.Scan.Hours = span(to.Sub(from))
+	}
+}
+
+// lead is the page in two sentences.
+func (p *page) lead(res *attribute.Result) string {
+	if res.Attribution.Calls == 0 {
+		return "No call of a role session lies in the window."
+	}
+	lead := fmt.Sprintf("%s under %s of %s. The app or person behind %s of the calls is known for certain.",
+		counted(res.Attribution.Calls, "call"), counted(p.Scan.SessionNames, "session name"),
+		counted(p.Scan.Roles, "role"), p.Attributed)
+	switch {
+	case p.Scan.Shared == 1:
+		lead += " One name is shared by several of them, so that it tells nobody who acted."
+	case p.Scan.Shared > 1:
+		lead += fmt.Sprintf(" %s names are shared by several of them, so that they tell nobody who acted.", grouped(p.Scan.Shared))
+	}
+	return lead
+}
+
+func newProblem(pr ingest.Problem) problem {
+	v := problem{Object: pageText(pr.Object), Stage: pageText(string(pr.Stage)), Error: pageText(pr.Error), Count: grouped(pr.Count)}
+	if pr.Offset >= 0 {
+		v.At = "byte " + grouped(pr.Offset)
+	}
+	return v
+}
+
+func busiest(origins []attribute.OriginTotal) []attribute.OriginTotal {
+	s := slices.Clone(origins)
+	slices.SortStableFunc(s, func(a, b attribute.OriginTotal) int { return cmp.Compare(b.Calls, a.Calls) })
+	return s
+}
+
+// findings fills in the findings: what is to do first, then what is ignored,
+// then what is resolved; the most severe first in each.
+func (p *page) findings(res *attribute.Result, place map[int32]int, account func(string) string) {
+	class := func(f *attribute.Finding) int {
+		return slices.Index([]string{"", "ignored", "resolved"}, findingState(f))
+	}
+	sorted := make([]*attribute.Finding, len(res.Findings))
+	for i := range res.Findings {
+		sorted[i] = &res.Findings[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *attribute.Finding) int {
+		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(b.Severity, a.Severity))
+	})
+
+	count := make(map[attribute.Severity]*severityCount)
+	for s := attribute.Critical; s >= attribute.Low; s-- {
+		p.Severities = append(p.Severities, severityCount{Severity: s.String()})
+		count[s] = &p.Severities[len(p.Severities)-1]
+	}
+	rules, statuses := make(map[string]bool), make(map[string]bool)
+	for _, f := range sorted {
+		switch class(f) {
+		case 0:
+			if c := count[f.Severity]; c != nil {
+				c.Count++
+				if f.Status == "new" {
+					c.New++
+				}
+			}
+		case 1:
+			p.Ignored++
+		}
+		rules[f.Rule] = true
+		if f.Status != "" {
+			statuses[f.Status] = true
+		}
+	}
+	p.Rules, p.Statuses = sortedKeys(rules), sortedKeys(statuses)
+
+	places := findingNames(res, sorted[:min(pageFindings, len(sorted))], place)
+	p.Findings = cutTo(sorted, pageFindings, func(f *attribute.Finding) finding {
+		v := newFinding(f, places, account)
+		v.N = len(p.Meta.Findings)
+		v.State = findingState(f)
+		v.Open = v.N < openFindings && v.State == ""
+		m := metaFinding{Rule: p.rules[f.Rule], Severity: int(f.Severity), Title: v.Title, Roles: v.Roles, State: v.State}
+		if f.Rule == ruleCollision && len(v.Names) == 1 {
+			m.Name = v.Names[0].Text
+		}
+		p.Meta.Findings = append(p.Meta.Findings, m)
+		return v
+	})
+}
+
+func sortedKeys(m map[string]bool) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// nameOnRole is a session name's key.
+type nameOnRole struct{ role, name string }
+
+// findingNames gives the places in the page of the names that findings name.
+func findingNames(res *attribute.Result, findings []*attribute.Finding, place map[int32]int) map[nameOnRole]int {
+	places := make(map[nameOnRole]int)
+	for _, f := range findings {
+		for _, arn := range f.RoleARNs {
+			for _, list := range [][]string{f.Names.Sample, f.Names.New} {
+				for _, name := range list {
+					places[nameOnRole{arn, name}] = -1
+				}
+			}
+		}
+	}
+	if len(places) == 0 {
+		return places
+	}
+	for i := range res.Names {
+		k := nameOnRole{res.Names[i].RoleARN, res.Names[i].SessionName}
+		if _, ok := places[k]; !ok {
+			continue
+		}
+		if at, ok := place[int32(i)]; ok {
+			places[k] = at
+		}
+	}
+	return places
+}
+
+func newFinding(f *attribute.Finding, places map[nameOnRole]int, account func(string) string) finding {
+	v := finding{
+		Rule: pageText(f.Rule), Severity: f.Severity.String(), Status: pageText(f.Status), Title: pageText(f.Title),
+		Ignored: pageText(f.Ignored), Detail: pageProse(f.Detail), Why: pageProse(f.Why),
+		Recommendation: pageProse(f.Recommendation),
+		NameCount:      f.Names.Count, MoreNames: f.Names.Count - int64(len(f.Names.Sample)),
+	}
+	if f.AccountID != "" {
+		v.Account = account(f.AccountID)
+	}
+	for _, arn := range f.RoleARNs {
+		v.Roles = append(v.Roles, pageText(arn))
+	}
+	refs := func(names []string) []nameRef {
+		var refs []nameRef
+		for _, name := range names {
+			ref := nameRef{pageText(name), -1}
+			for _, arn := range f.RoleARNs {
+				if at, ok := places[nameOnRole{arn, name}]; ok && at >= 0 {
+					ref.N = at
+					break
+				}
+			}
+			refs = append(refs, ref)
+		}
+		return refs
+	}
+	v.Names, v.New, v.Resolved = refs(f.Names.Sample), refs(f.Names.New), refs(f.Names.Resolved)
+	for _, pattern := range f.Patterns {
+		v.Patterns = append(v.Patterns, pageText(pattern))
+	}
+	for _, e := range f.Evidence {
+		v.Evidence = append(v.Evidence, evidence{pageText(e.Type), pageText(e.EventID), pageText(e.Detail)})
+	}
+	switch {
+	case len(f.RoleARNs) == 1:
+		v.Find = v.Roles[0]
+	case len(f.Names.Sample) == 1:
+		v.Find = v.Names[0].Text
+	}
+	return v
+}
+
+func newPlainRow(n *attribute.SessionName, on firing, account func(string) string) plainRow {
+	r := plainRow{
+		Name: pageText(n.SessionName), Role: pageText(n.RoleName), Account: account(n.AccountID),
+		MoreOrigins: len(n.Origins) - min(rowOrigins, len(n.Origins)),
+		Confidence:  weakest(n).String(),
+		Calls:       grouped(n.Calls), Errors: grouped(n.Errors), Sessions: grouped(n.Sessions), LastSeen: stamp(n.LastSeen),
+	}
+	for i := range n.Origins[:min(rowOrigins, len(n.Origins))] {
+		r.Origins = append(r.Origins, pageText(n.Origins[i].ID))
+	}
+	for _, rule := range n.Findings {
+		r.Findings = append(r.Findings, plainFinding{pageText(rule), on[ruleOnRole{rule, n.RoleARN}].String()})
+	}
+	return r
+}
+
+func (p *page) coverage(res *attribute.Result, account func(string) string) {
+	// The strip's ends: the window, or what was read where there is none.
+	from, to := res.Scan.Since, res.Scan.Until
+	for _, c := range res.Coverage {
+		if !c.From.IsZero() && (from.IsZero() || c.From.Before(from)) {
+			from = c.From
+		}
+		if c.To.After(to) {
+			to = c.To
+		}
+	}
+	whole := int64(to.Sub(from))
+	p.Coverage = cutTo(res.Coverage, pageCoverage, func(c attribute.Coverage) coverageRow {
+		r := coverageRow{
+			Account: account(c.AccountID), Region: pageText(c.Region), From: stamp(c.From), To: stamp(c.To),
+			Objects: grouped(c.Objects), Failed: grouped(c.ObjectsFailed), Verified: pageText(c.Verified),
+			Lost: c.ObjectsFailed > 0,
+		}
+		if !c.From.IsZero() {
+			r.X = perCent(int64(c.From.Sub(from)), whole)
+			r.Width = perCent(max(int64(c.To.Sub(c.From)), whole/200), whole)
+		}
+		return r
+	})
+}
+
+// meta starts the block of data that the others refer to.
+func (p *page) meta(res *attribute.Result, opt Options) {
+	used := make(map[string]bool)
+	for i := range res.Findings {
+		used[res.Findings[i].Rule] = true
+	}
+	for i := range res.Names {
+		for _, rule := range res.Names[i].Findings {
+			used[rule] = true
+		}
+	}
+	p.rules = make(map[string]int)
+	m := meta{Total: len(res.Names), Block: blockRows, MaxOrigins: maxOrigins, AccountNames: [][2]string{}, Findings: []metaFinding{}, Rules: []string{}}
+	for i, rule := range sortedKeys(used) {
+		p.rules[rule] = i
+		m.Rules = append(m.Rules, pageText(rule))
+	}
+	for s := attribute.None; s <= attribute.Critical; s++ {
+		m.Severities = append(m.Severities, s.String())
+	}
+	for c := attribute.Unknown; c <= attribute.Proven; c++ {
+		m.Confidences = append(m.Confidences, c.String())
+	}
+	for id, name := range opt.AccountNames {
+		m.AccountNames = append(m.AccountNames, [2]string{pageText(id), pageText(name)})
+	}
+	slices.SortFunc(m.AccountNames, func(a, b [2]string) int { return cmp.Compare(a[0], b[0]) })
+	p.Meta = m
+}
