@@ -1,0 +1,319 @@
+package ingest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"net/http/httptrace"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+)
+
+// lookupInterval is the least time between two requests to a region. The
+// service allows one every 500 ms; the 30 ms beyond that are for the way there,
+// which takes one request longer than the next.
+const lookupInterval = 530 * time.Millisecond
+
+// lookupRestarts is how often a walk may begin anew without having come any
+// further.
+const lookupRestarts = 3
+
+// lookupRegion is one region of the caller's account. One request is in flight
+// at a time.
+type lookupRegion struct {
+	name        string
+	client      *cloudtrail.Client
+	credentials aws.CredentialsProvider
+	requests    *atomic.Int64 // of all regions together
+	turn        *time.Timer   // fires when the next request may go out
+
+	chunks  int   // sent so far; they are numbered from 1
+	answers int   // pages received, empty ones included
+	covered spans // whose assume events were read
+	failed  bool
+}
+
+func newLookupRegion(cfg aws.Config, name string, requests *atomic.Int64) *lookupRegion {
+	r := &lookupRegion{name: name, credentials: cfg.Credentials, requests: requests, turn: time.NewTimer(0)}
+	r.client = cloudtrail.NewFromConfig(cfg, func(o *cloudtrail.Options) {
+		o.Region = name
+		o.Retryer = bodyRetryer{o.Retryer}
+		o.APIOptions = append(o.APIOptions, r.pace)
+	})
+	return r
+}
+
+// bodyRetryer also repeats a request whose answer broke off, which the SDK
+// takes for a broken message.
+type bodyRetryer struct{ aws.Retryer }
+
+func (r bodyRetryer) IsErrorRetryable(err error) bool {
+	return r.Retryer.IsErrorRetryable(err) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// pace puts the wait for the region's turn before every attempt, repeated ones
+// too, since the service counts them all.
+//
+// The interval runs from the moment when a request was written and not from
+// when it was asked for: making the first connection takes longer than the
+// distance to the limit, and the second request would come too early.
+func (r *lookupRegion) pace(stack *middleware.Stack) error {
+	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("LookupPace", func(
+		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+	) (out middleware.FinalizeOutput, metadata middleware.Metadata, err error) {
+		select {
+		case <-r.turn.C:
+		case <-ctx.Done():
+			return out, metadata, &aws.RequestCanceledError{Err: ctx.Err()}
+		}
+		var written atomic.Bool
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			WroteRequest: func(httptrace.WroteRequestInfo) {
+				if !written.Swap(true) {
+					r.requests.Add(1)
+				}
+				r.turn.Reset(lookupInterval)
+			},
+		})
+		out, metadata, err = next.HandleFinalize(ctx, in)
+		if !written.Load() {
+			r.turn.Reset(0) // the service has not heard of it
+		}
+		return out, metadata, err
+	}), "Retry", middleware.After)
+}
+
+// lookupWalk goes through the events of one query, page by page, newest first.
+type lookupWalk struct {
+	r            *lookupRegion
+	attribute    *types.LookupAttribute // nil for all events
+	since, until time.Time
+	token        *string
+	seed         maphash.Seed
+	tokens       map[uint64]bool // hashes of those seen; a collision costs a restart
+	oldest       time.Time       // of the events since the walk began or jumped
+	fruitless    int             // restarts in a row without an older event
+	err          error           // ends the walk at the next page
+	done         bool            // there are no more pages
+}
+
+func newWalk(r *lookupRegion, attribute *types.LookupAttribute, since, until time.Time) *lookupWalk {
+	return &lookupWalk{r: r, attribute: attribute, since: since, until: until, seed: maphash.MakeSeed(), tokens: map[uint64]bool{}}
+}
+
+func lookupAttribute(key, value string) *types.LookupAttribute {
+	return &types.LookupAttribute{AttributeKey: types.LookupAttributeKey(key), AttributeValue: aws.String(value)}
+}
+
+// next gives the next page. A page may be empty though others follow.
+//
+// Tokens are good for a while only, and the service may answer with one that it
+// gave before. The walk then begins anew at the second of the oldest event that
+// it has seen, that second included: what is read twice is counted once later,
+// and nothing is lost. When that brings nothing new, three times over, the walk
+// ends with an error rather than go round for ever.
+func (w *lookupWalk) next(ctx context.Context) (*cloudtrail.LookupEventsOutput, error) {
+	if w.err != nil {
+		return nil, w.err
+	}
+	for {
+		in := &cloudtrail.LookupEventsInput{
+			StartTime: aws.Time(w.since), EndTime: aws.Time(w.until),
+			MaxResults: aws.Int32(lookupPageSize), NextToken: w.token,
+		}
+		if w.attribute != nil {
+			in.LookupAttributes = []types.LookupAttribute{*w.attribute}
+		}
+		page, err := w.r.client.LookupEvents(ctx, in)
+		if err != nil {
+			if w.token != nil && w.r.stale(err) && w.restart() {
+				continue
+			}
+			return nil, err
+		}
+		w.r.answers++
+		if _, oldest, ok := pageTimes(page); ok {
+			if at := time.Unix(oldest, 0); w.oldest.IsZero() || at.Before(w.oldest) {
+				w.oldest = at
+			}
+		}
+		w.token = page.NextToken
+		if aws.ToString(w.token) == "" {
+			w.done = true
+			return page, nil
+		}
+		hash := maphash.String(w.seed, *w.token)
+		if w.tokens[hash] && !w.restart() {
+			w.err = errTokenRepeats
+		}
+		w.tokens[hash] = true
+		return page, nil
+	}
+}
+
+var errTokenRepeats = errors.New("the service gives the same page token again and again")
+
+// stale reports whether an error speaks of a page token, or a credential, that
+// was good before. A credential is fetched anew from its source.
+func (r *lookupRegion) stale(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "InvalidNextTokenException":
+		return true
+	case "ExpiredToken", "ExpiredTokenException":
+		provider := r.credentials
+		if checked, ok := provider.(checkedCredentials); ok {
+			provider = checked.CredentialsProvider
+		}
+		if cache, ok := provider.(*aws.CredentialsCache); ok {
+			cache.Invalidate()
+		}
+		return true
+	}
+	return false
+}
+
+// restart begins anew at the oldest event, unless that has stopped helping.
+func (w *lookupWalk) restart() bool {
+	if !w.oldest.IsZero() && w.oldest.Before(w.until) {
+		w.until = w.oldest
+		w.fruitless = 0
+	} else if w.fruitless++; w.fruitless > lookupRestarts {
+		return false
+	}
+	w.token = nil
+	clear(w.tokens)
+	return true
+}
+
+// jump goes on at until, past everything between.
+func (w *lookupWalk) jump(until time.Time) {
+	w.until, w.token, w.oldest = until, nil, time.Time{}
+	clear(w.tokens)
+}
+
+// pageTimes gives the times of a page's newest and oldest event, in seconds
+// since 1970 UTC.
+func pageTimes(page *cloudtrail.LookupEventsOutput) (newest, oldest int64, ok bool) {
+	for _, e := range page.Events {
+		if e.EventTime == nil {
+			continue
+		}
+		t := e.EventTime.Unix()
+		if !ok {
+			newest, oldest, ok = t, t, true
+		}
+		newest, oldest = max(newest, t), min(oldest, t)
+	}
+	return newest, oldest, ok
+}
+
+// send makes a chunk of a page, unless it is empty, and hands it over. An event
+// that does not hold a record costs only itself.
+func (r *lookupRegion) send(page *cloudtrail.LookupEventsOutput, send func(lookupItem) error) error {
+	if len(page.Events) == 0 {
+		return nil
+	}
+	r.chunks++
+	chunk := Chunk{Name: "lookup://" + r.name + "/" + strconv.Itoa(r.chunks), Region: r.name}
+	var (
+		buf    bytes.Buffer
+		broken int64
+	)
+	buf.WriteString(`{"Records":[`)
+	for i, e := range page.Events {
+		record := []byte(aws.ToString(e.CloudTrailEvent))
+		if !json.Valid(record) {
+			broken++
+			continue
+		}
+		if int64(i) > broken {
+			buf.WriteByte(',')
+		}
+		buf.Write(record)
+		if chunk.Account == "" {
+			chunk.Account = recordAccount(record)
+		}
+	}
+	buf.WriteString(`]}`)
+	body := buf.Bytes()
+	chunk.Size = int64(len(body))
+	chunk.Open = func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(body)), nil
+	}
+	if broken > 0 {
+		err := send(lookupItem{problem: &Problem{
+			Object: chunk.Name, Offset: -1, Stage: StageRecord, Count: broken,
+			Error: "the event's CloudTrailEvent holds no JSON; it was not counted",
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return send(lookupItem{chunk: chunk})
+}
+
+// recordAccount is the account whose log a record is from, or empty.
+func recordAccount(record []byte) string {
+	var r struct {
+		RecipientAccountID string `json:"recipientAccountId"`
+	}
+	if json.Unmarshal(record, &r) != nil || !isAccount(r.RecipientAccountID) {
+		return ""
+	}
+	return r.RecipientAccountID
+}
+
+// wrap words what LookupEvents answers where that says more than for another
+// service. Codes are those of the API's reference and of
+// https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/CommonErrors.html
+func (r *lookupRegion) wrap(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	e := &RequestError{What: "look up events in " + r.name, Err: err}
+	var api smithy.APIError
+	if errors.Is(err, errTokenRepeats) {
+		e.Why, e.Do = err.Error(), "run it again, with a shorter window if it stays so"
+		return e
+	}
+	if !errors.As(err, &api) {
+		return newRequestError(ctx, e.What, err)
+	}
+	switch api.ErrorCode() {
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
+		e.Why = "access denied (" + apiText(api) + ")"
+		e.Do = "the caller needs cloudtrail:LookupEvents on resource *, and no service control policy against it"
+	case "OptInRequired", "RegionDisabledException", "SubscriptionRequiredException":
+		e.Why = "the region is not enabled for the account (" + apiText(api) + ")"
+		e.Do = "enable it, or leave it out of --region"
+	case "UnrecognizedClientException", "InvalidClientTokenId":
+		// What a region that the account has not enabled answers too.
+		e.Why = "the access key is not known there"
+		e.Do = "if other regions take it, this one is not enabled for the account: enable it, or leave it out of --region; else check the credentials"
+	case "ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException":
+		e.Why = fmt.Sprintf("still throttled after %d attempts (%s)", attempts(err), apiText(api))
+		e.Do = "another program uses up the account's two requests a second in this region: run it again later"
+	case "InvalidTimeRangeException":
+		e.Why, e.Do = "the time range is invalid ("+apiText(api)+")", "see --since and --until, and this machine's clock"
+	case "InvalidNextTokenException":
+		e.Why, e.Do = "page tokens expire before the next page can be asked for ("+apiText(api)+")", "run it again, with a shorter window"
+	default:
+		return newRequestError(ctx, e.What, err)
+	}
+	return e
+}
