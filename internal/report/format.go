@@ -35,7 +35,11 @@ type Format struct {
 
 // Formats lists the formats in the order in which help shows them.
 func Formats() []Format {
-	return []Format{}
+	return []Format{
+		{"json", []string{".json"}, "everything, for programs", writeJSON},
+		{"jsonl", []string{".jsonl"}, "everything, one JSON object a line", writeJSONLines},
+		{"html", []string{".html"}, "one page to look at in a browser", writeHTML},
+	}
 }
 
 // ByName finds the format that --format calls name.
