@@ -1,0 +1,460 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+)
+
+// maxStreams is how many listings run at once, those of the account that is
+// being emitted included. Each keeps up to three pages of a thousand keys.
+const maxStreams = 48
+
+// object is one key of a listing.
+type object struct {
+	key   string
+	size  int64
+	day   time.Time // of its folder
+	stamp time.Time
+}
+
+// span is a range of stamps in full minutes, both ends included. A zero from
+// or to is no bound.
+type span struct{ from, to time.Time }
+
+func minute(t time.Time) time.Time { return t.UTC().Truncate(time.Minute) }
+
+// union sorts bounded spans and joins those that overlap or touch.
+func union(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
+	var joined []span
+	for _, s := range spans {
+		if n := len(joined); n > 0 && !s.from.After(joined[n-1].to.Add(time.Minute)) {
+			if s.to.After(joined[n-1].to) {
+				joined[n-1].to = s.to
+			}
+			continue
+		}
+		joined = append(joined, s)
+	}
+	return joined
+}
+
+// subtract gives what is left of bounded spans, joined and in order, without
+// what is covered.
+func subtract(spans, covered []span) []span {
+	for _, c := range covered {
+		var rest []span
+		for _, s := range spans {
+			if !c.to.IsZero() && c.to.Before(s.from) || c.from.After(s.to) {
+				rest = append(rest, s)
+				continue
+			}
+			if c.from.After(s.from) {
+				rest = append(rest, span{s.from, c.from.Add(-time.Minute)})
+			}
+			if !c.to.IsZero() && c.to.Before(s.to) {
+				rest = append(rest, span{c.to.Add(time.Minute), s.to})
+			}
+		}
+		spans = rest
+	}
+	return spans
+}
+
+// at is the beginning that the keys of objects stamped t have in common.
+// Keys of later minutes are greater and do not begin so; keys of t are
+// greater and do.
+func (d *regionDir) at(t time.Time) string {
+	return d.path + t.Format("2006/01/02/") + d.account + "_" + KindTrail + "_" + d.region + "_" + t.Format("20060102T1504Z")
+}
+
+// listing is one walk through the keys of a region. The keys are those between
+// the stamps of its spans. Their order is that of the folders' days and then of
+// the files' names, so that a file stands where its folder is even if the
+// stamp in its name is of another day.
+type listing struct {
+	dir    *regionDir
+	prefix string // dir.path, or what the user's prefix leaves of it
+	spans  []span // in order, apart from each other
+
+	seen int    // objects, or 0 before the end
+	last string // the greatest key that was emitted
+	err  error
+}
+
+// holds reports whether a key was emitted by the listing.
+func (l *listing) holds(key string) bool {
+	if !strings.HasPrefix(key, l.prefix) || key > l.last {
+		return false
+	}
+	for _, s := range l.spans {
+		if (s.from.IsZero() || key > l.dir.at(s.from)) && !l.past(s, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// past reports whether a key comes after all those of a span.
+func (l *listing) past(s span, key string) bool {
+	if s.to.IsZero() {
+		return false
+	}
+	end := l.dir.at(s.to)
+	return key > end && !strings.HasPrefix(key, end)
+}
+
+// covered are the spans that were listed in full.
+func (d *regionDir) covered() []span {
+	var all []span
+	for _, l := range d.past {
+		if l.err == nil && l.prefix == d.path {
+			all = append(all, l.spans...)
+		}
+	}
+	return all
+}
+
+// emitted reports whether an earlier listing of the region emitted a key.
+func (d *regionDir) emitted(key string) bool {
+	for _, l := range d.past {
+		if l.holds(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// batch is what one page of a listing gives.
+type batch struct {
+	objects []object
+	err     error
+}
+
+// stream is a listing under way.
+type stream struct {
+	*listing
+	batches chan batch
+	ready   []object
+	ended   bool
+}
+
+// head is the next object; it is false at the end of the listing.
+func (st *stream) head(ctx context.Context) (object, bool, error) {
+	for len(st.ready) == 0 {
+		if st.ended {
+			return object{}, false, nil
+		}
+		select {
+		case b, ok := <-st.batches:
+			st.ready = b.objects
+			st.ended = !ok
+			if b.err != nil {
+				st.err = b.err
+			}
+		case <-ctx.Done():
+			return object{}, false, context.Cause(ctx)
+		}
+	}
+	return st.ready[0], true, nil
+}
+
+// run walks through the listings, those of a group at once and merged by day,
+// and those of the next groups ahead of time. The keys that an earlier
+// listing emitted are left out. An error is that of each or ctx; a listing that
+// fails is told, and what it gave until then counts.
+func (s *S3) run(ctx context.Context, groups [][]*listing, each func(*listing, object) error, tell func(string, error)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	defer g.Wait()
+	defer cancel()
+
+	slots := semaphore.NewWeighted(maxStreams)
+	weight := func(group []*listing) int64 { return int64(min(len(group), maxStreams)) }
+	started := make(chan []*stream, maxStreams)
+	g.Go(func() error {
+		defer close(started)
+		for _, group := range groups {
+			if err := slots.Acquire(ctx, weight(group)); err != nil {
+				return err
+			}
+			streams := make([]*stream, len(group))
+			for i, l := range group {
+				st := &stream{listing: l, batches: make(chan batch, 1)}
+				streams[i] = st
+				g.Go(func() error {
+					defer close(st.batches)
+					return s.stream(ctx, l, st.batches)
+				})
+			}
+			select {
+			case started <- streams:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return nil
+	})
+	done := 0
+	for streams := range started {
+		if err := s.merge(ctx, streams, each); err != nil {
+			return err
+		}
+		for _, st := range streams {
+			st.dir.past = append(st.dir.past, st.listing)
+			if found := s.listed[st.dir]; found != nil {
+				found.Complete = st.err == nil
+			}
+			if st.err != nil {
+				tell(st.prefix, st.err)
+			}
+		}
+		slots.Release(weight(groups[done]))
+		done++
+	}
+	return context.Cause(ctx)
+}
+
+// merge emits the objects of one account day by day.
+func (s *S3) merge(ctx context.Context, streams []*stream, each func(*listing, object) error) error {
+	for {
+		var day time.Time
+		for _, st := range streams {
+			o, ok, err := st.head(ctx)
+			if err != nil {
+				return err
+			}
+			if ok && (day.IsZero() || o.day.Before(day)) {
+				day = o.day
+			}
+		}
+		if day.IsZero() {
+			return nil
+		}
+		for _, st := range streams {
+			for {
+				o, ok, err := st.head(ctx)
+				if err != nil {
+					return err
+				}
+				if !ok || !o.day.Equal(day) {
+					break
+				}
+				st.ready = st.ready[1:]
+				st.last = o.key
+				st.seen++
+				if err := each(st.listing, o); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// stream lists the keys of one region page by page. It jumps over what lies
+// between two spans unless the page at hand reaches that far.
+func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
+	send := func(b batch) error {
+		select {
+		case out <- b:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	spans := l.spans
+	token, after := "", ""
+	if from := spans[0].from; !from.IsZero() {
+		after = l.dir.at(from)
+	}
+	for {
+		page, err := s.page(ctx, l.prefix, after, token, 0)
+		if err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if after != "" {
+				err = fmt.Errorf("%w; keys after %s are missing", err, oneLine(after))
+			}
+			return send(batch{err: err})
+		}
+		var b batch
+		last := after
+		for _, k := range page.keys {
+			last = k.name
+			for len(spans) > 0 && l.past(spans[0], k.name) {
+				spans = spans[1:]
+			}
+			if len(spans) == 0 {
+				break
+			}
+			if from := spans[0].from; !from.IsZero() && k.name <= l.dir.at(from) {
+				continue
+			}
+			if o, ok := l.dir.object(k); ok && !l.dir.emitted(k.name) {
+				b.objects = append(b.objects, o)
+			}
+		}
+		if len(b.objects) > 0 {
+			if err := send(b); err != nil {
+				return err
+			}
+		}
+		if len(spans) == 0 || page.next == "" {
+			return nil
+		}
+		// A page may be empty and not the last one.
+		if len(page.keys) > 0 && last <= after || page.next == token {
+			return send(batch{err: fmt.Errorf("list %s: the server gave the keys after %s again and not what follows; keys after it are missing", s.url(l.prefix), oneLine(after))})
+		}
+		token, after = page.next, last
+		if from := spans[0].from; !from.IsZero() && last < l.dir.at(from) {
+			token, after = "", l.dir.at(from)
+		}
+	}
+}
+
+// object makes an object of a key, unless it is not one that CloudTrail
+// delivered: folders' markers and files that somebody put there.
+func (d *regionDir) object(k key) (object, bool) {
+	parsed, ok := ParseKey(k.name)
+	if !ok || parsed.Kind != KindTrail || parsed.Stamp.IsZero() || parsed.Account != d.account || parsed.Region != d.region {
+		return object{}, false
+	}
+	if !strings.Contains(k.name[strings.LastIndexByte(k.name, '/'):], ".json") {
+		return object{}, false
+	}
+	return object{key: k.name, size: k.size, day: parsed.Day, stamp: parsed.Stamp}, true
+}
+
+// key is one entry of a page.
+type key struct {
+	name string
+	size int64
+}
+
+type page struct {
+	keys    []key
+	folders []string
+	next    string // the token of the next page, empty at the end
+}
+
+// page asks for one page of keys below prefix, in order, that come after a
+// key or, where there is a token, after the page that gave it; most limits it
+// where it is not 0.
+func (s *S3) page(ctx context.Context, prefix, after, token string, most int32) (page, error) {
+	return s.request(ctx, &s3.ListObjectsV2Input{
+		Prefix:            aws.String(prefix),
+		StartAfter:        optional(after),
+		ContinuationToken: optional(token),
+		MaxKeys:           limit(most),
+	})
+}
+
+// folders lists the names of the folders in parent that begin with prefix,
+// which begins with parent. A folder of many pages is not looked through to its
+// end unless it holds accounts or regions.
+func (s *S3) folders(ctx context.Context, prefix, parent string) (names []string, more bool, err error) {
+	parts := strings.Split(strings.TrimSuffix(parent, "/"), "/")
+	trail := isLogs(parts) || parts[len(parts)-1] == KindTrail
+	token := ""
+	for pages := 1; ; pages++ {
+		out, err := s.request(ctx, &s3.ListObjectsV2Input{
+			Prefix:            aws.String(prefix),
+			Delimiter:         aws.String("/"),
+			ContinuationToken: optional(token),
+		})
+		if err != nil {
+			return nil, false, err
+		}
+		for _, f := range out.folders {
+			names = append(names, strings.TrimSuffix(strings.TrimPrefix(f, parent), "/"))
+		}
+		if out.next == "" {
+			return names, false, nil
+		}
+		if pages == maxPages && !trail {
+			return names, true, nil
+		}
+		token = out.next
+	}
+}
+
+// request makes one list request and follows the bucket to its region if the
+// first one tells that it is elsewhere.
+func (s *S3) request(ctx context.Context, in *s3.ListObjectsV2Input) (page, error) {
+	in.Bucket = aws.String(s.cfg.Bucket)
+	in.RequestPayer = s.payer()
+	// Keys may hold characters that XML cannot.
+	in.EncodingType = types.EncodingTypeUrl
+
+	var out *s3.ListObjectsV2Output
+	err := s.again(ctx, func() error {
+		s.listRequests.Add(1)
+		var err error
+		out, err = s.client.ListObjectsV2(ctx, in)
+		if err != nil && !s.reached.Load() && s.follow(ctx, err) {
+			s.listRequests.Add(1)
+			out, err = s.client.ListObjectsV2(ctx, in)
+		}
+		return err
+	})
+	if err != nil {
+		return page{}, s.requestError(ctx, "list "+s.url(aws.ToString(in.Prefix)), err)
+	}
+	s.reached.Store(true)
+	p := page{}
+	plain := func(v *string) string {
+		text := aws.ToString(v)
+		if out.EncodingType != types.EncodingTypeUrl || !strings.ContainsAny(text, "%+") {
+			return text
+		}
+		if decoded, err := url.QueryUnescape(text); err == nil {
+			return decoded
+		}
+		return text
+	}
+	if n := len(out.Contents); n > 0 {
+		p.keys = make([]key, n)
+		for i := range out.Contents {
+			c := &out.Contents[i]
+			p.keys[i] = key{name: plain(c.Key), size: aws.ToInt64(c.Size)}
+		}
+	}
+	for _, f := range out.CommonPrefixes {
+		p.folders = append(p.folders, plain(f.Prefix))
+	}
+	if aws.ToBool(out.IsTruncated) {
+		p.next = aws.ToString(out.NextContinuationToken)
+		if p.next == "" {
+			return page{}, s.requestError(ctx, "list "+s.url(aws.ToString(in.Prefix)), errors.New("the server says that there is more and gives no token for it; the endpoint does not speak S3 as it should"))
+		}
+	}
+	return p, nil
+}
+
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func limit(n int32) *int32 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
