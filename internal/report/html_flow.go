@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/trailscan/trailscan/internal/attribute"
 )
@@ -33,7 +34,7 @@ type flowBox struct {
 	N            int    // the name's place in the page, -1 where it has none
 	Find         string // what to search the table for, where the box is many names
 	Shared       bool
-	Mark         string // the word for what is wrong, such as "shared by 3"
+	Mark         string // the word for what is wrong, such as "shared name"
 	Severity     string // of the worst finding, or empty
 	Outline      string // the path of its outline
 	Inner        string // a second outline inside, of a shared name
@@ -52,74 +53,33 @@ type flowLink struct {
 }
 
 const (
-	flowEnds    = 14 // boxes of names at most
-	flowOrigins = 14 // of origins, the last of which may stand for all others
+	flowOrigins = groupsShown // boxes of origins at most; the last may stand for all others
 
 	flowBoxH  = 44
 	flowGap   = 10
 	flowStep  = flowBoxH + flowGap
 	flowTop   = 30 // below the columns' heads
 	flowOX    = 0
-	flowOW    = 300
-	flowRX    = 440
-	flowRW    = 250
-	flowEX    = 830
+	flowOW    = 310
+	flowRX    = 460
+	flowRW    = 260
+	flowEX    = 870
 	flowEW    = 330
-	flowWidth = flowEX + flowEW
-	flowChar  = 7 // width of a character of the labels, more or less
+	flowWidth = flowEX + flowEW // the outlines need a pixel more on either side
+	flowChar  = 7               // width of a character of the labels, more or less
 )
 
-// nameKey is what names share a box.
-type nameKey struct{ role, pattern string }
-
-func keyOf(n *attribute.SessionName) nameKey {
-	return nameKey{n.RoleARN, cmp.Or(n.Pattern, n.SessionName)}
-}
-
-// nameGroup is what one box says.
-type nameGroup struct {
-	key      nameKey
-	first    int32 // the first name, in the order of the Result
-	names    int64
-	calls    int64
-	severity attribute.Severity
-	shared   int // the most origins that one shared name in it has
-	from     map[string]*flowSource
-}
-
-type flowSource struct {
-	id           string
-	calls, vague int64
-}
-
-// rule ids that the page shows in a way of their own.
-const (
-	ruleShared    = "shared-name"
-	ruleCollision = "name-collision"
-)
-
-func newFlow(names []attribute.SessionName, severity []attribute.Severity, place map[int32]int, account func(id string) string) *flow {
-	groups := groupNames(names, severity)
-	f := &flow{Width: flowWidth, Total: len(groups)}
-	for _, g := range groups {
-		f.AllCalls += g.calls
-	}
-	slices.SortFunc(groups, func(a, b *nameGroup) int {
-		return cmp.Or(
-			cmp.Compare(min(b.shared, 1), min(a.shared, 1)),
-			cmp.Compare(b.severity, a.severity),
-			cmp.Compare(b.calls, a.calls),
-			cmp.Compare(a.first, b.first))
-	})
-	groups = groups[:min(flowEnds, len(groups))]
-	f.Shown = len(groups)
+// newFlow draws the groups that were chosen of all; calls is the number of
+// calls under all of them.
+func newFlow(chosen []*nameGroup, all int, calls int64, names []attribute.SessionName, place map[int32]int, account func(id string) string) *flow {
+	f := &flow{Width: flowWidth + 2, Shown: len(chosen), Total: all, AllCalls: calls}
 	if f.Shown == 0 {
 		return f
 	}
-	for _, g := range groups {
+	for _, g := range chosen {
 		f.Calls += g.calls
 	}
-	addSources(groups, names)
+	groups := slices.Clone(chosen)
 
 	// Roles stand in the order of their worst group, and groups with their role.
 	var roles []string
@@ -153,7 +113,7 @@ func newFlow(names []attribute.SessionName, severity []attribute.Severity, place
 		f.Roles = append(f.Roles, box)
 	}
 	for i, g := range groups {
-		f.Ends = append(f.Ends, endBox(g, &names[g.first], place, i, flowTop+endShift+i*flowStep))
+		f.Ends = append(f.Ends, endBox(g, names, place, i, flowTop+endShift+i*flowStep))
 	}
 	originY := placeOrigins(groups, roles, roleY, key, len(origins), f.Height)
 	for o, at := range origins {
@@ -163,52 +123,6 @@ func newFlow(names []attribute.SessionName, severity []attribute.Severity, place
 	}
 	f.link(groups, roles, key)
 	return f
-}
-
-func groupNames(names []attribute.SessionName, severity []attribute.Severity) []*nameGroup {
-	byKey := make(map[nameKey]*nameGroup)
-	var groups []*nameGroup
-	for i := range names {
-		n := &names[i]
-		g := byKey[keyOf(n)]
-		if g == nil {
-			g = &nameGroup{key: keyOf(n), first: int32(i)}
-			byKey[g.key] = g
-			groups = append(groups, g)
-		}
-		g.names++
-		g.calls += n.Calls
-		g.severity = max(g.severity, severity[i])
-		if slices.Contains(n.Findings, ruleShared) {
-			g.shared = max(g.shared, len(n.Origins))
-		}
-	}
-	return groups
-}
-
-// addSources fills in where the calls of the groups come from.
-func addSources(groups []*nameGroup, names []attribute.SessionName) {
-	chosen := make(map[nameKey]*nameGroup, len(groups))
-	for _, g := range groups {
-		g.from = make(map[string]*flowSource)
-		chosen[g.key] = g
-	}
-	for i := range names {
-		g := chosen[keyOf(&names[i])]
-		if g == nil {
-			continue
-		}
-		for j := range names[i].Origins {
-			o := &names[i].Origins[j]
-			s := g.from[o.ID]
-			if s == nil {
-				s = &flowSource{id: o.ID}
-				g.from[o.ID] = s
-			}
-			s.calls += o.Calls
-			s.vague += o.ByConf.Inferred + o.ByConf.Unknown
-		}
-	}
 }
 
 type flowOrigin struct {
@@ -229,7 +143,7 @@ func pickOrigins(groups []*nameGroup) ([]flowOrigin, map[string]int) {
 				byID[id] = o
 			}
 			o.calls += s.calls
-			o.shared = o.shared || g.shared > 0
+			o.shared = o.shared || g.open
 		}
 	}
 	all := make([]*flowOrigin, 0, len(byID))
@@ -252,8 +166,12 @@ func pickOrigins(groups []*nameGroup) ([]flowOrigin, map[string]int) {
 			key[o.full] = flowOrigins - 1
 			continue
 		}
-		kind, name := splitOrigin(o.full)
-		boxes = append(boxes, flowOrigin{label: name, sub: kind + " · " + counted(o.calls, "call"), full: o.full, find: o.find})
+		kind, name, ok := strings.Cut(o.full, ":")
+		label, sub := name, kind+" · "+counted(o.calls, "call")
+		if !ok {
+			label, sub = o.full, counted(o.calls, "call")
+		}
+		boxes = append(boxes, flowOrigin{label: label, sub: sub, full: o.full, find: o.find})
 		key[o.full] = i
 	}
 	if rest := len(all) - len(boxes); rest > 0 {
@@ -265,16 +183,6 @@ func pickOrigins(groups []*nameGroup) ([]flowOrigin, map[string]int) {
 		boxes = append(boxes, flowOrigin{label: label, sub: counted(calls, "call"), full: label})
 	}
 	return boxes, key
-}
-
-// splitOrigin parts an origin's id into kind and name.
-func splitOrigin(id string) (kind, name string) {
-	for i := range len(id) {
-		if id[i] == ':' {
-			return id[:i], id[i+1:]
-		}
-	}
-	return "origin", id
 }
 
 // placeOrigins gives the tops of the origins' boxes: each as near to the roles
@@ -301,7 +209,7 @@ func placeOrigins(groups []*nameGroup, roles []string, roleY []int, key map[stri
 		y[o] = max(next, want[o])
 		next = y[o] + flowStep
 	}
-	last := height - flowBoxH
+	last := height - flowStep
 	for _, o := range slices.Backward(order) {
 		y[o] = min(y[o], last)
 		last = y[o] - flowStep
@@ -322,10 +230,10 @@ func newBox(x, y, w int, label, sub, full string) flowBox {
 // endBox is the box of a group of names. A shared name has another shape: its
 // left side is an arrow's tail, as many things run into it, and its outline is
 // double.
-func endBox(g *nameGroup, first *attribute.SessionName, place map[int32]int, key, y int) flowBox {
-	label, sub := first.SessionName, counted(g.calls, "call")
+func endBox(g *nameGroup, names []attribute.SessionName, place map[int32]int, key, y int) flowBox {
+	label, sub := g.label(names), counted(g.calls, "call")
 	if g.names > 1 {
-		label, sub = g.key.pattern, counted(g.names, "name")+" · "+sub
+		sub = counted(g.names, "name") + " · " + sub
 	}
 	box := newBox(flowEX, y, flowEW, label, "", label)
 	box.Key = key
@@ -335,9 +243,12 @@ func endBox(g *nameGroup, first *attribute.SessionName, place map[int32]int, key
 		box.Find = pageText(label)
 	}
 	switch {
-	case g.shared > 0:
+	case g.shared:
 		box.Shared = true
-		box.Mark = fmt.Sprintf("shared by %d", g.shared)
+		box.Mark = "shared name"
+		if !g.open {
+			box.Mark += " (ignored)"
+		}
 		const notch = 12
 		w, h := flowEW, flowBoxH
 		box.Outline = fmt.Sprintf("M%d %dh%dv%dh-%dl%d -%dz", flowEX, y, w, h, w, notch, h/2)

@@ -16,7 +16,7 @@ import (
 // out is counted in the page, and complete in the JSON report.
 const (
 	pageFindings = 1000
-	openFindings = 6 // of them unfolded from the start
+	openFindings = 3 // of them unfolded from the start
 	pageProblems = 50
 	pageCoverage = 500
 	pageOrigins  = 100
@@ -43,7 +43,6 @@ type page struct {
 
 	Warnings []string
 	Problems cut[problem]
-	Failed   int64 // how often reading failed
 
 	Flow     *flow
 	Timeline *timeline
@@ -104,7 +103,8 @@ type scanFacts struct {
 	Accounts, Regions                    int64
 	Hours                                string
 	From, To                             string
-	Objects, Bytes, Failed               string
+	Objects, Bytes                       string
+	Failed                               string // empty where no object did
 	Events, Duplicates, Unused, Assumes  string
 	SessionNames, Roles, Origins, Shared int64
 }
@@ -147,7 +147,8 @@ type plainRow struct {
 	MoreOrigins         int
 	Confidence          string
 	Calls, Errors       string
-	Sessions, LastSeen  string
+	Sessions            string
+	LastDay, LastTime   string
 	Findings            []plainFinding
 }
 
@@ -202,6 +203,7 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 		Calls:    grouped(res.Attribution.Calls),
 		Total:    len(res.Names),
 	}
+	brief := func(id string) string { return pageText(cmp.Or(opt.AccountNames[id], id)) }
 	account := func(id string) string {
 		if name := opt.AccountNames[id]; name != "" {
 			return pageText(name) + " (" + pageText(id) + ")"
@@ -220,9 +222,6 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 		p.Warnings = append(p.Warnings, pageText(w))
 	}
 	p.Problems = cutTo(res.Scan.Problems, pageProblems, newProblem)
-	for _, pr := range res.Scan.Problems {
-		p.Failed += pr.Count
-	}
 	if b := res.Baseline; b != nil {
 		p.Baseline = &baseline{New: b.New, Persisting: b.Persisting, Resolved: b.Resolved}
 		for _, c := range b.Changes {
@@ -235,11 +234,12 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 		place[i] = at
 	}
 	p.meta(res, opt)
-	p.Flow = newFlow(res.Names, p.severity, place, account)
-	p.Timeline = newTimeline(res.Names, p.severity, p.order)
+	groups, all := groupNames(res.Names, p.severity, p.on)
+	p.Flow = newFlow(groups, all, res.Attribution.Calls, res.Names, place, account)
+	p.Timeline = newTimeline(groups, res.Names, place)
 	p.findings(res, place, account)
 	for _, i := range p.order[:min(plainRows, len(p.order))] {
-		p.Names = append(p.Names, newPlainRow(&res.Names[i], p.on, account))
+		p.Names = append(p.Names, newPlainRow(&res.Names[i], p.on, brief))
 	}
 	p.Origins = cutTo(busiest(res.Origins), pageOrigins, func(o attribute.OriginTotal) originRow {
 		return originRow{
@@ -284,7 +284,7 @@ func window(res *attribute.Result) string {
 // findingState says why a finding asks for nothing: it is ignored or resolved.
 func findingState(f *attribute.Finding) string {
 	switch {
-	case f.Status == "resolved":
+	case f.Status == statusResolved:
 		return f.Status
 	case f.Ignored != "":
 		return "ignored"
@@ -372,7 +372,7 @@ func (p *page) facts(res *attribute.Result) {
 	roles := make(map[string]bool)
 	for i := range res.Names {
 		roles[res.Names[i].RoleARN] = true
-		if slices.Contains(res.Names[i].Findings, ruleShared) {
+		if slices.Contains(res.Names[i].Findings, ruleShared) && p.on[ruleOnRole{ruleShared, res.Names[i].RoleARN}] > attribute.None {
 			shared++
 		}
 	}
@@ -380,14 +380,17 @@ func (p *page) facts(res *attribute.Result) {
 		Complete: s.Complete,
 		Accounts: int64(len(accounts)), Regions: int64(len(regions)),
 		From: stamp(from), To: stamp(to),
-		Objects: grouped(s.Objects), Bytes: byteSize(s.Bytes), Failed: grouped(s.ObjectsFailed),
+		Objects: grouped(s.Objects), Bytes: byteSize(s.Bytes),
 		Events: grouped(s.Events), Duplicates: grouped(s.Duplicates),
 		Unused: grouped(s.UnusedSessions), Assumes: grouped(s.AssumeEvents),
 		SessionNames: int64(len(res.Names)), Roles: int64(len(roles)), Origins: int64(len(res.Origins)),
 		Shared: shared,
 	}
+	if s.ObjectsFailed > 0 {
+		p.Scan.Failed = grouped(s.ObjectsFailed)
+	}
 	if !from.IsZero() {
-		p.Scan.Hours = span(to.Sub(from))
+		p.Scan.Hours = counted(int64((to.Sub(from)+time.Hour-1)/time.Hour), "hour")
 	}
 }
 
@@ -396,14 +399,14 @@ func (p *page) lead(res *attribute.Result) string {
 	if res.Attribution.Calls == 0 {
 		return "No call of a role session lies in the window."
 	}
-	lead := fmt.Sprintf("%s under %s of %s. The app or person behind %s of the calls is known for certain.",
+	lead := fmt.Sprintf("%s under %s of %s. %s of them lead to an app or person, by proof or by the record of AWS.",
 		counted(res.Attribution.Calls, "call"), counted(p.Scan.SessionNames, "session name"),
 		counted(p.Scan.Roles, "role"), p.Attributed)
 	switch {
 	case p.Scan.Shared == 1:
-		lead += " One name is shared by several of them, so that it tells nobody who acted."
+		lead += " One name is shared by several, so that it does not tell who acted."
 	case p.Scan.Shared > 1:
-		lead += fmt.Sprintf(" %s names are shared by several of them, so that they tell nobody who acted.", grouped(p.Scan.Shared))
+		lead += fmt.Sprintf(" %s names are shared by several, so that they do not tell who acted.", grouped(p.Scan.Shared))
 	}
 	return lead
 }
@@ -425,34 +428,21 @@ func busiest(origins []attribute.OriginTotal) []attribute.OriginTotal {
 // findings fills in the findings: what is to do first, then what is ignored,
 // then what is resolved; the most severe first in each.
 func (p *page) findings(res *attribute.Result, place map[int32]int, account func(string) string) {
-	class := func(f *attribute.Finding) int {
-		return slices.Index([]string{"", "ignored", "resolved"}, findingState(f))
-	}
-	sorted := make([]*attribute.Finding, len(res.Findings))
-	for i := range res.Findings {
-		sorted[i] = &res.Findings[i]
-	}
-	slices.SortStableFunc(sorted, func(a, b *attribute.Finding) int {
-		return cmp.Or(cmp.Compare(class(a), class(b)), cmp.Compare(b.Severity, a.Severity))
-	})
-
-	count := make(map[attribute.Severity]*severityCount)
+	sorted := rankFindings(res.Findings)
 	for s := attribute.Critical; s >= attribute.Low; s-- {
 		p.Severities = append(p.Severities, severityCount{Severity: s.String()})
-		count[s] = &p.Severities[len(p.Severities)-1]
 	}
 	rules, statuses := make(map[string]bool), make(map[string]bool)
 	for _, f := range sorted {
-		switch class(f) {
-		case 0:
-			if c := count[f.Severity]; c != nil {
-				c.Count++
-				if f.Status == "new" {
-					c.New++
-				}
-			}
-		case 1:
+		switch state := findingState(f); {
+		case state == "ignored":
 			p.Ignored++
+		case state == "" && f.Severity > attribute.None:
+			c := &p.Severities[attribute.Critical-f.Severity]
+			c.Count++
+			if f.Status == "new" {
+				c.New++
+			}
 		}
 		rules[f.Rule] = true
 		if f.Status != "" {
@@ -563,8 +553,9 @@ func newPlainRow(n *attribute.SessionName, on firing, account func(string) strin
 		Name: pageText(n.SessionName), Role: pageText(n.RoleName), Account: account(n.AccountID),
 		MoreOrigins: len(n.Origins) - min(rowOrigins, len(n.Origins)),
 		Confidence:  weakest(n).String(),
-		Calls:       grouped(n.Calls), Errors: grouped(n.Errors), Sessions: grouped(n.Sessions), LastSeen: stamp(n.LastSeen),
+		Calls:       grouped(n.Calls), Errors: grouped(n.Errors), Sessions: grouped(n.Sessions),
 	}
+	r.LastDay, r.LastTime, _ = strings.Cut(stamp(n.LastSeen), " ")
 	for i := range n.Origins[:min(rowOrigins, len(n.Origins))] {
 		r.Origins = append(r.Origins, pageText(n.Origins[i].ID))
 	}

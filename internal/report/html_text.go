@@ -99,9 +99,6 @@ func counted(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	if stem, ok := strings.CutSuffix(noun, "y"); ok {
-		return grouped(n) + " " + stem + "ies"
-	}
 	return grouped(n) + " " + noun + "s"
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/trailscan/trailscan/internal/attribute"
 )
 
-// timeline shows calls over time, one row a name. All rows have the same
-// columns; each has its own scale, whose top is written beside it.
+// timeline shows calls over time, one row for each group of names. All rows
+// have the same columns; each has its own scale, whose top is written beside it.
 type timeline struct {
 	Columns int
 	Unit    string // what one bar stands for, such as "1 hour"
@@ -21,7 +21,9 @@ type timeline struct {
 
 type timelineRow struct {
 	Label, Role string
-	N           int // the name's place in the page, -1 for the row of all
+	All         bool   // the row is the sum of all names
+	N           int    // the name's place in the page, -1 where it has none
+	Find        string // what to search the table for, where the row is many names
 	Severity    string
 	Bars        string // the path of the bars, timelineH high
 	Calls, Peak int64
@@ -35,15 +37,13 @@ func (r timelineRow) CallsText() string { return grouped(r.Calls) }
 func (r timelineRow) PeakText() string { return grouped(r.Peak) }
 
 const (
-	timelineRows    = 12
 	timelineColumns = 168 // at most: a week of hours
 	timelineH       = 32
 	timelineTicks   = 4 // spaces between the written times
 )
 
-// newTimeline takes the first names of order, which stand for themselves, and
-// the sum of all names.
-func newTimeline(names []attribute.SessionName, severity []attribute.Severity, order []int32) *timeline {
+// newTimeline draws the sum of all names and each of the groups.
+func newTimeline(groups []*nameGroup, names []attribute.SessionName, place map[int32]int) *timeline {
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for i := range names {
 		for _, h := range names[i].Hours {
@@ -58,7 +58,7 @@ func newTimeline(names []attribute.SessionName, severity []attribute.Severity, o
 		Columns: int((last-first)/step) + 1,
 		Unit:    counted(step, "hour"),
 	}
-	column := func(h attribute.HourCalls) int { return int((h.Hour/3600 - first) / step) }
+	column := func(hour int64) int { return int((hour - first) / step) }
 	for i := range timelineTicks + 1 {
 		at := first + int64(i)*int64(t.Columns)*step/timelineTicks
 		t.Ticks = append(t.Ticks, time.Unix(at*3600, 0).UTC().Format("Jan 2 15:04"))
@@ -87,25 +87,32 @@ func newTimeline(names []attribute.SessionName, severity []attribute.Severity, o
 	all := make([]int64, t.Columns)
 	for i := range names {
 		for _, h := range names[i].Hours {
-			all[column(h)] += h.Calls
+			all[column(h.Hour/3600)] += h.Calls
 		}
 	}
 	total := row(all)
-	total.Label = "All session names"
+	total.Label, total.All = "All session names", true
 	t.Rows = append(t.Rows, total)
-	for place, i := range order[:min(timelineRows, len(order))] {
-		n := &names[i]
-		if len(n.Hours) == 0 {
+	for _, g := range groups {
+		if len(g.hours) == 0 {
 			continue
 		}
 		calls := make([]int64, t.Columns)
-		for _, h := range n.Hours {
-			calls[column(h)] += h.Calls
+		for hour, c := range g.hours {
+			calls[column(hour)] += c
 		}
 		r := row(calls)
-		r.Label, r.Role, r.N = pageText(n.SessionName), pageText(n.RoleName), place
-		if severity[i] > attribute.None {
-			r.Severity = severity[i].String()
+		r.Label, r.Role = pageText(g.label(names)), pageText(names[g.first].RoleName)
+		if g.names > 1 {
+			r.Role = counted(g.names, "name") + " of " + r.Role
+		}
+		if at, ok := place[g.first]; ok && g.names == 1 {
+			r.N = at
+		} else {
+			r.Find = r.Label
+		}
+		if g.severity > attribute.None {
+			r.Severity = g.severity.String()
 		}
 		t.Rows = append(t.Rows, r)
 	}

@@ -183,14 +183,14 @@
     for (let k = 0; k < r[RULES].length; k += 2) tags.push(ruleTag(r[RULES][k], r[RULES][k + 1]), " ");
     return element("tr", null,
       cell("Session name", "id", nameLink(i, r[NAME])),
-      cell("Role", null, element("span", { class: "id" }, r[ROLE]), " ", element("span", { class: "note" }, account(r[ACCOUNT]))),
+      cell("Role", null, element("span", { class: "id" }, r[ROLE]), " ", element("span", { class: "note" }, accountNames.get(r[ACCOUNT]) || r[ACCOUNT])),
       cell("Origin", null, r[ORIGINS].map((o) => element("span", { class: "id line" }, o)),
         more > 0 && element("span", { class: "note" }, "and " + count(more) + " more")),
       cell("Confidence", null, meta.confidences[r[CONFIDENCE]]),
       cell("Calls", "num", count(r[CALLS])),
       cell("Errors", "num", count(r[ERRORS])),
       cell("Sessions", "num", count(r[SESSIONS])),
-      cell("Last seen", "when", time(r[LAST])),
+      cell("Last seen", "when", time(r[LAST]).split(" ").flatMap((part) => [element("span", null, part), " "])),
       cell("Findings", null, tags));
   }
 
@@ -199,10 +199,16 @@
     filter.reset();
     for (const [k, v] of Object.entries(values)) filter.elements[k].value = v;
     refilter();
+    left = -1;
     if (location.hash === "#names") show();
     else location.hash = "#names";
     filter.elements.text.focus({ preventScroll: true });
   }
+
+  const searchFor = (text) => (e) => {
+    e.preventDefault();
+    search({ text });
+  };
 
   function startTable() {
     if (!filter) return;
@@ -281,17 +287,17 @@
     for (const e of document.querySelectorAll("span[data-n]")) {
       e.replaceChildren(nameLink(Number(e.dataset.n), e.textContent));
     }
+    for (const e of document.querySelectorAll("span[data-find]")) {
+      const a = element("a", { href: "#names" }, e.textContent);
+      a.addEventListener("click", searchFor(e.dataset.find));
+      e.replaceChildren(a);
+    }
     for (const g of document.querySelectorAll("g[data-n], g[data-find]")) {
       const a = document.createElementNS(SVG, "a");
       a.setAttribute("href", g.dataset.n ? "#name-" + (Number(g.dataset.n) + 1) : "#names");
       g.replaceWith(a);
       a.append(g);
-      if (!g.dataset.n) {
-        a.addEventListener("click", (e) => {
-          e.preventDefault();
-          search({ text: g.dataset.find });
-        });
-      }
+      if (!g.dataset.n) a.addEventListener("click", searchFor(g.dataset.find));
     }
   }
 
@@ -324,7 +330,8 @@
   const report = byId("report");
   const view = byId("name");
   const title = document.title;
-  let left = 0; // how far the report was scrolled when a name was opened
+  let started = false;
+  let left = -1; // how far the report was scrolled when a name was opened from it, or -1
 
   function stats(...pairs) {
     return element("dl", { class: "stats" }, pairs.filter((p) => p && p[1] !== "").map(([k, v]) =>
@@ -476,7 +483,7 @@
     const match = /^#name-([1-9][0-9]{0,8})$/.exec(location.hash);
     const n = match ? Number(match[1]) - 1 : -1;
     if (n >= 0 && n < rows.length) {
-      if (view.hidden) left = scrollY;
+      if (view.hidden) left = started ? scrollY : -1;
       open(n);
       report.hidden = true;
       view.hidden = false;
@@ -490,7 +497,7 @@
     document.title = title;
     const target = byId(location.hash.slice(1));
     if (target && target.matches("details")) target.open = true;
-    if (back && (!target || target === byId("names"))) scrollTo(0, left);
+    if (back && left >= 0 && (!target || target === byId("names"))) scrollTo(0, left);
     else if (target && report.contains(target)) target.scrollIntoView();
   }
 
@@ -503,4 +510,5 @@
     if (e.key === "Escape" && !view.hidden) location.hash = "#names";
   });
   show();
+  started = true;
 })();
