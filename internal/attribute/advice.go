@@ -1,0 +1,84 @@
+package attribute
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// advice says which name and which condition of the role's trust policy would
+// put right what was seen, for the kinds of callers that were seen.
+func advice(seen []sighting) string {
+	kinds := map[string]origin{}
+	for _, s := range seen {
+		for _, sess := range s.name.sessions {
+			if o := sess.resolution.origin; o.known() {
+				k := adviceKind(o, sess)
+				if old, ok := kinds[k]; !ok || o.id() < old.id() {
+					kinds[k] = o
+				}
+			}
+		}
+	}
+	var b strings.Builder
+	for _, k := range sortedKeys(kinds) {
+		b.WriteString(" " + adviceFor(k, kinds[k]))
+	}
+	return b.String()
+}
+
+func adviceKind(o origin, s *session) string {
+	switch o.kind {
+	case KindIAMUser, KindRoot:
+		return "user"
+	case KindSSO, KindSAML:
+		return "person"
+	case KindGitHubActions, KindGitLab, KindTerraform, KindWebIdentity:
+		return "token"
+	case KindEKS:
+		return "eks"
+	case KindService:
+		return "service"
+	}
+	return "app"
+}
+
+func adviceFor(kind string, o origin) string {
+	switch kind {
+	case "user":
+		return `For IAM users: name the session after the user; "StringEquals": {"sts:RoleSessionName": "${aws:username}"} enforces it. That condition denies every caller that is not an IAM user, so give it a statement of its own.`
+	case "person":
+		return `For people who sign in: let the identity provider set the session name, and require "StringLike": {"sts:SourceIdentity": "?*"} to carry the person down every chain.`
+	case "token":
+		return fmt.Sprintf(`For %s: use %s as the name, and bind the role to it by the token's subject ("StringLike" on the provider's :sub), which the caller cannot choose.`, o.id(), suggestName(o))
+	case "eks":
+		return fmt.Sprintf(`For %s: bind the role to the service account (the provider's :sub, or "aws:RequestTag/kubernetes-service-account" with Pod Identity), and set AWS_ROLE_SESSION_NAME to %s.`, o.id(), suggestName(o))
+	case "service":
+		return `A service principal chooses the name itself: put no condition on it, use aws:SourceArn or aws:SourceAccount where the service supports them.`
+	}
+	return fmt.Sprintf(`For %s: use %s as the name; a statement for that caller alone with "StringLike": {"sts:RoleSessionName": "%s*"} enforces it.`, o.id(), suggestName(o), suggestName(o))
+}
+
+// suggestName makes a session name of an origin's name: what STS allows of it,
+// [\w+=,.@-]{2,64}.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func suggestName(o origin) string {
+	name := strings.Map(func(r rune) rune {
+		if r < 128 && (isAlnum(byte(r)) || strings.ContainsRune("_+=,.@-", r)) {
+			return r
+		}
+		return '-'
+	}, o.name)
+	if o.kind == KindEKS {
+		if parts := strings.Split(o.name, "/"); len(parts) == 3 {
+			name = parts[1] + "-" + parts[2]
+		}
+	}
+	if len(name) > 64 {
+		name = name[len(name)-64:]
+	}
+	if len(name) < 2 || slices.Contains([]string{"", "-"}, name) {
+		return "the app's own name"
+	}
+	return name
+}

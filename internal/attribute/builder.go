@@ -1,0 +1,320 @@
+package attribute
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+// Builder takes the events of one worker. It is not safe for concurrent use.
+type Builder struct {
+	audit *Audit
+	*store
+	evidence bool // count nothing, take assume events only
+
+	// Records of one credential repeat their identity byte for byte, so an
+	// identity is decoded once: idents finds it again by its hash.
+	idents map[id128]*ident
+
+	// The last account, day and region, which the next event mostly shares.
+	account []byte
+	acctSym sym
+	dayNum  int64
+	day     *seenDay
+	region  []byte
+	regSym  sym
+	cover   *span
+}
+
+// Add takes one event. It keeps nothing of e.
+func (b *Builder) Add(e *ingest.Event) {
+	b.locate(e)
+	chosen := !b.evidence && b.audit.window(e.Time) && b.audit.takes(e.Recipient, e.Region)
+	if chosen && !b.count(e) {
+		return
+	}
+	issues := e.IsAssume()
+	if !chosen && (!issues || e.Time >= b.audit.until) {
+		return
+	}
+	id := b.ident(e)
+	if id != nil && chosen {
+		b.called(e, id)
+	}
+	if issues {
+		b.issued(e, id, chosen)
+	}
+}
+
+// locate finds the account, day and region of the event.
+func (b *Builder) locate(e *ingest.Event) {
+	day := floorDay(e.Time)
+	if b.day == nil || day != b.dayNum || !bytes.Equal(e.Recipient, b.account) {
+		if b.day == nil || !bytes.Equal(e.Recipient, b.account) {
+			b.account = append(b.account[:0], e.Recipient...)
+			b.acctSym = b.of(e.Recipient)
+			b.read[b.acctSym] = true
+			b.cover = nil
+		}
+		b.dayNum = day
+		b.day = b.audit.seen.day(b.account, day)
+	}
+	if b.cover == nil || !bytes.Equal(e.Region, b.region) {
+		b.region = append(b.region[:0], e.Region...)
+		b.regSym = b.of(e.Region)
+		k := coverKey{b.acctSym, b.regSym}
+		if b.cover = b.store.cover[k]; b.cover == nil {
+			b.cover = &span{}
+			b.store.cover[k] = b.cover
+		}
+	}
+}
+
+// count reports whether the event is one that was not counted yet and that no
+// other replaces.
+func (b *Builder) count(e *ingest.Event) bool {
+	if identifies(e.ID) {
+		id := b.audit.seen.id(e.ID)
+		if len(b.audit.replaced) > 0 && b.audit.replaced[replacedKey{string(e.Recipient), id}] {
+			return false
+		}
+		if !b.day.add(b.audit.seen, id) {
+			b.duplicates++
+			return false
+		}
+	}
+	if len(e.OriginalID) > 0 && string(e.AddendumReason) == "UPDATED_DATA" && !bytes.Equal(e.OriginalID, e.ID) && identifies(e.OriginalID) {
+		b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: b.audit.seen.id(e.OriginalID)})
+	}
+	b.events++
+	b.cover.add(&b.symbols, b.ref(e.Time, nil))
+	return true
+}
+
+// ident finds or makes the identity of an event, nil where it has none.
+func (b *Builder) ident(e *ingest.Event) *ident {
+	if len(e.IdentityRaw) == 0 {
+		return nil
+	}
+	h := hash128(b.audit.seed, e.IdentityRaw)
+	if id, ok := b.idents[h]; ok {
+		return id
+	}
+	i := e.Identity()
+	k := identKey{
+		typ: b.of(i.Type), account: b.of(i.AccountID), arn: b.of(i.ARN),
+		key: b.of(i.AccessKeyID), user: b.of(i.UserName), invokedBy: b.of(i.InvokedBy),
+		provider: b.of(i.IdentityProvider), onBehalfOf: b.of(i.OnBehalfOfUser),
+		scopeType: b.of(i.InScopeIssuerType), scopeTo: b.of(i.InScopeIssuedTo),
+		scopeSource: b.of(i.InScopeSourceARN), scopeAccount: b.of(i.InScopeSourceAccount),
+		issuer: b.of(i.IssuerARN), issuerID: b.of(i.IssuerPrincipalID),
+		federated: b.of(i.FederatedProvider), federatedSub: b.of(i.FederatedSubject),
+		sourceIdentity: b.of(i.SourceIdentity), delivery: b.of(i.EC2RoleDelivery),
+		signIn: b.of(i.SignInSession), delegate: b.of(i.InvokedByDelegate),
+		created: i.CreationDate, console: i.FromConsole, mfa: i.MFA, root: i.AssumedRoot,
+	}
+	if string(i.Type) == "AssumedRole" {
+		b.roleSession(i, &k)
+	} else {
+		k.principal = b.of(i.PrincipalID)
+	}
+	id := b.store.idents[k]
+	if id == nil {
+		id = &ident{identKey: k}
+		b.store.idents[k] = id
+		b.learn(id)
+	}
+	b.idents[h] = id
+	return id
+}
+
+// roleSession completes the identity of a role session: its ARN is made from
+// the issuer and the principal id where the record has none, and the role's id
+// is the part of the principal id before the last colon (EC2's own roles have
+// colons in their names, so that the first one would not do).
+func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
+	colon := bytes.LastIndexByte(i.PrincipalID, ':')
+	if k.issuerID == 0 && colon > 0 {
+		k.issuerID = b.of(i.PrincipalID[:colon])
+	}
+	if ref, ok := ParseSessionARN(string(i.ARN)); ok {
+		if k.account == 0 {
+			k.account = b.ofString(ref.Account)
+		}
+		return
+	}
+	k.arn = 0
+	if role, ok := ParseRoleARN(string(i.IssuerARN)); ok && colon > 0 && colon+1 < len(i.PrincipalID) {
+		k.arn = b.ofString(SessionRef{role.Partition, role.Account, role.Name, string(i.PrincipalID[colon+1:])}.ARN())
+	}
+}
+
+// learn notes what an identity tells about ids that others show alone.
+func (b *Builder) learn(id *ident) {
+	switch b.text[id.typ] {
+	case "AssumedRole":
+		if role := b.text[id.issuerID]; strings.HasPrefix(role, "AROA") && id.issuer != 0 {
+			if known, ok := b.roleIDs[id.issuerID]; !ok || b.text[id.issuer] < b.text[known.arn] {
+				b.roleIDs[id.issuerID] = roleRef{account: id.account, arn: id.issuer}
+			}
+		}
+	case "IAMUser":
+		if strings.HasPrefix(b.text[id.principal], "AIDA") && id.arn != 0 {
+			if known, ok := b.userIDs[id.principal]; !ok || b.text[id.arn] < b.text[known] {
+				b.userIDs[id.principal] = id.arn
+			}
+		}
+	}
+}
+
+// called counts a call under the credential that made it.
+func (b *Builder) called(e *ingest.Event, id *ident) {
+	at := b.ref(e.Time, e.ID)
+	if id.calls == 0 || b.earlier(at, id.first) {
+		id.first = at
+	}
+	id.calls++
+	if b.text[id.typ] != "AssumedRole" {
+		b.calledByOther(e, id, at)
+		return
+	}
+	if id.arn == 0 {
+		b.nameless++
+		if b.nameless == 1 || b.earlier(at, b.namelessFirst) {
+			b.namelessFirst = at
+		}
+		return
+	}
+	if id.use == nil {
+		id.use = b.use(useKey{arn: id.arn, key: id.key, issuerID: id.issuerID, created: id.created}, id.issuer)
+	}
+	c := call{
+		at: at, ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
+		service: b.of(e.Source), region: b.regSym,
+		switchFrom: b.of(e.SwitchFrom), vpcAccount: b.of(e.VPCEndpointAccount),
+		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console,
+		presigned: string(e.AuthMethod) == "QueryString",
+	}
+	if len(e.SharedID) > 0 && identifies(e.SharedID) {
+		shared := b.audit.seen.id(e.SharedID)
+		if id.account != b.acctSym {
+			b.foreign = append(b.foreign, foreignCall{shared: shared, ident: id, recipient: b.acctSym, call: c})
+			return
+		}
+		b.shared[shared] = true
+	}
+	b.apply(id, b.acctSym, &c)
+}
+
+func (b *store) use(k useKey, issuer sym) *use {
+	u := b.uses[k]
+	if u == nil {
+		u = &use{useKey: k, issuer: issuer}
+		b.uses[k] = u
+	}
+	if u.issuer == 0 || issuer != 0 && b.text[issuer] < b.text[u.issuer] {
+		u.issuer = issuer
+	}
+	return u
+}
+
+// apply counts one call.
+func (b *store) apply(id *ident, account sym, c *call) {
+	u := id.use
+	u.calls++
+	if c.failed {
+		u.errors++
+	}
+	switch {
+	case c.console:
+		u.console++
+	case id.invokedBy == 0:
+		u.direct++
+	}
+	u.span.add(&b.symbols, c.at)
+	u.addClient(&b.symbols, client{
+		ip: c.ip, agent: c.agent, presigned: c.presigned, service: id.invokedBy != 0,
+		calls: 1, first: c.at, last: c.at,
+	})
+	u.addActivity(activity{service: c.service, region: c.region, calls: 1})
+	u.addHour(hourCount{hour: floorHour(c.at.time), calls: 1})
+	u.addRecipient(&b.symbols, recipient{account: account, calls: 1, first: c.at})
+	if c.switchFrom != 0 {
+		u.switches = addFact(&b.symbols, u.switches, fact{value: c.switchFrom, first: c.at, calls: 1})
+	}
+	if c.vpcAccount != 0 {
+		u.vpc = addFact(&b.symbols, u.vpc, fact{value: c.vpcAccount, first: c.at, calls: 1})
+	}
+}
+
+func floorHour(t int64) int64 {
+	h := t / 3600
+	if t < 0 && t%3600 != 0 {
+		h--
+	}
+	return h
+}
+
+func (u *use) addClient(t *symbols, c client) {
+	for i := len(u.clients) - 1; i >= 0; i-- {
+		o := &u.clients[i]
+		if o.ip == c.ip && o.agent == c.agent && o.presigned == c.presigned && o.service == c.service {
+			o.calls += c.calls
+			if t.earlier(c.first, o.first) {
+				o.first = c.first
+			}
+			if t.earlier(o.last, c.last) {
+				o.last = c.last
+			}
+			return
+		}
+	}
+	u.clients = append(u.clients, c)
+}
+
+func (u *use) addActivity(a activity) {
+	for i := range u.activity {
+		if o := &u.activity[i]; o.service == a.service && o.region == a.region {
+			o.calls += a.calls
+			return
+		}
+	}
+	u.activity = append(u.activity, a)
+}
+
+func (u *use) addHour(h hourCount) {
+	for i := len(u.hours) - 1; i >= 0; i-- {
+		if u.hours[i].hour == h.hour {
+			u.hours[i].calls += h.calls
+			return
+		}
+	}
+	u.hours = append(u.hours, h)
+}
+
+func (u *use) addRecipient(t *symbols, r recipient) {
+	for i := range u.recipients {
+		if o := &u.recipients[i]; o.account == r.account {
+			o.calls += r.calls
+			if t.earlier(r.first, o.first) {
+				o.first = r.first
+			}
+			return
+		}
+	}
+	u.recipients = append(u.recipients, r)
+}
+
+func addFact(t *symbols, facts []fact, f fact) []fact {
+	for i := range facts {
+		if o := &facts[i]; o.value == f.value {
+			o.calls += f.calls
+			if t.earlier(f.first, o.first) {
+				o.first = f.first
+			}
+			return facts
+		}
+	}
+	return append(facts, f)
+}

@@ -1,0 +1,200 @@
+package attribute
+
+import (
+	"bytes"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+// issued notes an event that issued a temporary credential, or tells about one.
+// chosen says that it lies in the window and in the accounts and regions asked for.
+func (b *Builder) issued(e *ingest.Event, id *ident, chosen bool) {
+	switch string(e.Name) {
+	case "AssumeRole":
+		b.assumed(e, id, assumeRole, chosen)
+	case "AssumeRoleWithSAML":
+		b.assumed(e, id, assumeSAML, chosen)
+	case "AssumeRoleWithWebIdentity":
+		b.assumed(e, id, assumeWeb, chosen)
+	case "GetFederationToken", "GetSessionToken", "AssumeRoot":
+		if chosen && len(e.ErrorCode) == 0 && id != nil {
+			b.issuedOther(e, id)
+		}
+	case "AssumeRoleForPodIdentity":
+		if c := b.of(e.Assume.ClusterName); c != 0 {
+			b.pods[podKey{b.acctSym, c}] = true
+		}
+	}
+}
+
+func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bool) {
+	a := &e.Assume
+	if len(e.ErrorCode) > 0 {
+		if chosen && id != nil && bytes.Contains(e.ErrorCode, []byte("AccessDenied")) {
+			b.refused(e, id)
+		}
+		return
+	}
+	if chosen {
+		b.assumeEvents++
+	}
+	if id == nil {
+		id = b.nobody()
+	}
+	n := assume{
+		at: b.ref(e.Time, e.ID), recipient: b.acctSym, caller: id, kind: kind, inWindow: chosen, region: b.regSym,
+		roleARN: b.of(a.RoleARN), session: b.of(a.RoleSessionName), sourceIdentity: b.of(a.SourceIdentity),
+		key: b.of(a.IssuedKeyID), provider: b.of(a.Provider), subject: b.of(a.Subject),
+		subjectType: b.of(a.SubjectType), audience: b.of(a.Audience), samlProvider: b.of(a.PrincipalARN),
+		ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
+	}
+	if len(e.SharedID) > 0 && identifies(e.SharedID) {
+		n.shared = b.audit.seen.id(e.SharedID)
+	}
+	if role, session, ok := SplitPrincipalID(string(a.AssumedRoleID)); ok {
+		n.roleID = b.ofString(role)
+		if n.session == 0 {
+			n.session = b.ofString(session)
+		}
+	}
+	// Parameters of over 100 KB are left out of the record; the response still
+	// names role and session, without the role's path.
+	if ref, ok := ParseSessionARN(string(a.AssumedRoleARN)); ok && n.roleARN == 0 {
+		n.roleARN = b.ofString(RoleRef{ref.Partition, ref.Account, "/", ref.Role}.ARN())
+		n.session = b.ofString(ref.Session)
+	}
+	if n.roleARN == 0 || n.session == 0 {
+		return
+	}
+	n.duration = a.Duration
+	if end, ok := parseExpiration(string(a.Expiration)); ok && end > e.Time {
+		n.duration = end - e.Time
+	}
+	for _, t := range a.Tags {
+		n.tags = append(n.tags, tag{b.of(t.Key), b.of(t.Value)})
+	}
+	if n.roleID != 0 && strings.HasPrefix(b.text[n.roleID], "AROA") {
+		if role, ok := ParseRoleARN(b.text[n.roleARN]); ok {
+			if known, found := b.roleIDs[n.roleID]; !found || b.text[n.roleARN] < b.text[known.arn] {
+				b.roleIDs[n.roleID] = roleRef{account: b.ofString(role.Account), arn: n.roleARN}
+			}
+		}
+	}
+	b.assumes = append(b.assumes, n)
+}
+
+// nobody is the identity of a record without one.
+func (b *Builder) nobody() *ident {
+	id := b.store.idents[identKey{}]
+	if id == nil {
+		id = &ident{}
+		b.store.idents[identKey{}] = id
+	}
+	return id
+}
+
+// refused notes a denied attempt to assume a role. Such a record holds neither
+// the role nor the session name; the error's text names caller and role:
+// "User: ARN is not authorized to perform: sts:AssumeRole on resource: ARN".
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
+func (b *Builder) refused(e *ingest.Event, id *ident) {
+	k := deniedKey{principal: id.arn, account: b.acctSym, code: b.of(e.ErrorCode), role: b.of(e.Assume.RoleARN)}
+	text := string(e.ErrorText)
+	if k.role == 0 {
+		if _, after, ok := strings.Cut(text, "on resource: "); ok {
+			k.role = b.ofString(firstWord(after))
+		}
+	}
+	if k.principal == 0 {
+		if _, after, ok := strings.Cut(text, "User: "); ok {
+			k.principal = b.ofString(firstWord(after))
+		}
+	}
+	if k.principal == 0 {
+		k.principal = id.principal
+	}
+	d := b.denied[k]
+	if d == nil {
+		d = &denied{}
+		b.denied[k] = d
+	}
+	d.seen.add(&b.symbols, b.ref(e.Time, e.ID))
+}
+
+func firstWord(s string) string {
+	w, _, _ := strings.Cut(s, " ")
+	if len(w) > maxKept {
+		w = w[:maxKept]
+	}
+	return w
+}
+
+// issuedOther notes a temporary credential that is no role's.
+func (b *Builder) issuedOther(e *ingest.Event, id *ident) {
+	k := otherKey{kind: b.of(e.Name), account: b.acctSym, principal: id.arn}
+	switch string(e.Name) {
+	case "GetFederationToken":
+		k.name = b.of(e.Assume.FederationName)
+	case "AssumeRoot":
+		k.name = b.of(e.Assume.TargetPrincipal)
+	}
+	o := b.other(k)
+	o.issued++
+	o.seen.add(&b.symbols, b.ref(e.Time, e.ID))
+	if key := b.of(e.Assume.IssuedKeyID); key != 0 {
+		o.keys = append(o.keys, key)
+	}
+}
+
+func (b *store) other(k otherKey) *other {
+	o := b.others[k]
+	if o == nil {
+		o = &other{}
+		b.others[k] = o
+	}
+	return o
+}
+
+// calledByOther counts calls with temporary credentials that are no role's.
+// Federated users carry their name; a session of GetSessionToken or AssumeRoot
+// looks like its user or root and is known by its key.
+func (b *Builder) calledByOther(e *ingest.Event, id *ident, at eventRef) {
+	switch b.text[id.typ] {
+	case "FederatedUser":
+		_, name, _ := strings.Cut(b.text[id.arn], ":federated-user/")
+		k := otherKey{kind: b.ofString("GetFederationToken"), account: id.account, principal: id.issuer, name: b.ofString(name)}
+		b.other(k).calls.add(&b.symbols, at)
+	case "IAMUser", "Root":
+		if id.invokedBy == 0 && strings.HasPrefix(b.text[id.key], "ASIA") {
+			s := b.keyUse[id.key]
+			if s == nil {
+				s = &span{}
+				b.keyUse[id.key] = s
+			}
+			s.add(&b.symbols, at)
+		}
+	}
+}
+
+// parseExpiration parses credentials.expiration, which records write in three
+// layouts; spaces may be any of Unicode's.
+func parseExpiration(s string) (int64, bool) {
+	if s == "" || len(s) > 64 {
+		return 0, false
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	for _, layout := range [...]string{"Jan 2, 2006, 3:04:05 PM", "Jan 2, 2006 3:04:05 PM", time.RFC3339} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.Unix(), true
+		}
+	}
+	return 0, false
+}

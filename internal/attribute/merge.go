@@ -1,0 +1,167 @@
+package attribute
+
+// merge adds what another store holds. It is commutative: the sum of many
+// stores does not depend on their order. o must not be used afterwards.
+func (b *store) merge(o *store) {
+	moved := make([]sym, len(o.text))
+	for i, v := range o.text {
+		moved[i] = b.ofString(v)
+	}
+	re := func(s sym) sym { return moved[s] }
+	ref := func(r eventRef) eventRef { r.odd = re(r.odd); return r }
+	bounds := func(p span) span { p.first, p.last = ref(p.first), ref(p.last); return p }
+
+	uses := make(map[*use]*use, len(o.uses))
+	for k, u := range o.uses {
+		k = useKey{arn: re(k.arn), key: re(k.key), issuerID: re(k.issuerID), created: k.created}
+		t := b.use(k, re(u.issuer))
+		uses[u] = t
+		t.calls += u.calls
+		t.errors += u.errors
+		t.direct += u.direct
+		t.console += u.console
+		t.span.merge(&b.symbols, bounds(u.span))
+		for _, c := range u.clients {
+			c.ip, c.agent, c.first, c.last = re(c.ip), re(c.agent), ref(c.first), ref(c.last)
+			t.addClient(&b.symbols, c)
+		}
+		for _, a := range u.activity {
+			t.addActivity(activity{re(a.service), re(a.region), a.calls})
+		}
+		for _, h := range u.hours {
+			t.addHour(h)
+		}
+		for _, r := range u.recipients {
+			t.addRecipient(&b.symbols, recipient{re(r.account), r.calls, ref(r.first)})
+		}
+		for _, f := range u.switches {
+			t.switches = addFact(&b.symbols, t.switches, fact{re(f.value), ref(f.first), f.calls})
+		}
+		for _, f := range u.vpc {
+			t.vpc = addFact(&b.symbols, t.vpc, fact{re(f.value), ref(f.first), f.calls})
+		}
+	}
+	idents := make(map[*ident]*ident, len(o.idents))
+	for _, i := range o.idents {
+		k := i.identKey.remap(re)
+		t := b.idents[k]
+		if t == nil {
+			t = &ident{identKey: k}
+			b.idents[k] = t
+		}
+		idents[i] = t
+		if i.use != nil {
+			t.use = uses[i.use]
+		}
+		if i.calls > 0 {
+			if f := ref(i.first); t.calls == 0 || b.earlier(f, t.first) {
+				t.first = f
+			}
+			t.calls += i.calls
+		}
+	}
+	for _, a := range o.assumes {
+		b.assumes = append(b.assumes, a.remap(re, idents))
+	}
+	for k, v := range o.others {
+		t := b.other(otherKey{re(k.kind), re(k.account), re(k.principal), re(k.name)})
+		t.issued += v.issued
+		t.seen.merge(&b.symbols, bounds(v.seen))
+		t.calls.merge(&b.symbols, bounds(v.calls))
+		for _, key := range v.keys {
+			t.keys = append(t.keys, re(key))
+		}
+	}
+	for k, v := range o.denied {
+		k = deniedKey{re(k.principal), re(k.role), re(k.account), re(k.code)}
+		if b.denied[k] == nil {
+			b.denied[k] = &denied{}
+		}
+		b.denied[k].seen.merge(&b.symbols, bounds(v.seen))
+	}
+	for key, v := range o.keyUse {
+		b.keyUse[re(key)] = mergeSpan(&b.symbols, b.keyUse[re(key)], bounds(*v))
+	}
+	for id := range o.shared {
+		b.shared[id] = true
+	}
+	for _, f := range o.foreign {
+		f.ident, f.recipient = idents[f.ident], re(f.recipient)
+		c := &f.call
+		c.at = ref(c.at)
+		c.ip, c.agent, c.service, c.region = re(c.ip), re(c.agent), re(c.service), re(c.region)
+		c.switchFrom, c.vpcAccount = re(c.switchFrom), re(c.vpcAccount)
+		b.foreign = append(b.foreign, f)
+	}
+	for _, u := range o.updates {
+		u.account = re(u.account)
+		b.updates = append(b.updates, u)
+	}
+	for k, v := range o.cover {
+		k = coverKey{re(k.account), re(k.region)}
+		b.cover[k] = mergeSpan(&b.symbols, b.cover[k], bounds(*v))
+	}
+	for a := range o.read {
+		b.read[re(a)] = true
+	}
+	for id, r := range o.roleIDs {
+		r = roleRef{re(r.account), re(r.arn)}
+		if known, ok := b.roleIDs[re(id)]; !ok || b.text[r.arn] < b.text[known.arn] {
+			b.roleIDs[re(id)] = r
+		}
+	}
+	for id, arn := range o.userIDs {
+		if known, ok := b.userIDs[re(id)]; !ok || b.text[re(arn)] < b.text[known] {
+			b.userIDs[re(id)] = re(arn)
+		}
+	}
+	for k := range o.pods {
+		b.pods[podKey{re(k.account), re(k.cluster)}] = true
+	}
+	b.events += o.events
+	b.duplicates += o.duplicates
+	b.assumeEvents += o.assumeEvents
+	if o.nameless > 0 {
+		if f := ref(o.namelessFirst); b.nameless == 0 || b.earlier(f, b.namelessFirst) {
+			b.namelessFirst = f
+		}
+		b.nameless += o.nameless
+	}
+}
+
+func mergeSpan(t *symbols, p *span, o span) *span {
+	if p == nil {
+		return &o
+	}
+	p.merge(t, o)
+	return p
+}
+
+func (k identKey) remap(re func(sym) sym) identKey {
+	for _, s := range []*sym{
+		&k.typ, &k.principal, &k.arn, &k.account, &k.key, &k.user, &k.invokedBy,
+		&k.provider, &k.onBehalfOf,
+		&k.scopeType, &k.scopeTo, &k.scopeSource, &k.scopeAccount,
+		&k.issuer, &k.issuerID,
+		&k.federated, &k.federatedSub, &k.sourceIdentity, &k.delivery,
+		&k.signIn, &k.delegate,
+	} {
+		*s = re(*s)
+	}
+	return k
+}
+
+func (a assume) remap(re func(sym) sym, idents map[*ident]*ident) assume {
+	a.at.odd = re(a.at.odd)
+	a.caller = idents[a.caller]
+	for _, s := range []*sym{
+		&a.recipient, &a.region, &a.roleARN, &a.session, &a.sourceIdentity, &a.key, &a.roleID,
+		&a.provider, &a.subject, &a.subjectType, &a.audience, &a.samlProvider, &a.ip, &a.agent,
+	} {
+		*s = re(*s)
+	}
+	for i, t := range a.tags {
+		a.tags[i] = tag{re(t.key), re(t.value)}
+	}
+	return a
+}

@@ -1,0 +1,23 @@
+package attribute
+
+import (
+	"fmt"
+	"slices"
+)
+
+func opaqueName() Rule {
+	return Rule{
+		ID: "opaque-name", Severity: Low,
+		Title: "The session name is random",
+		When:  "the name is random or a bare timestamp that the caller made up, and not an AWS service's own id",
+		Why:   "A random name is unique and says nothing: without the assume event nobody can tell whose session it was, and reports fill with names that occur once.",
+		Fix:   "Put the app's name first and keep the random part as a suffix only where sessions must be told apart.",
+		check: each(func(j *judge, n *nameView) (sighting, bool) {
+			if !j.mayJudge(n) || slices.Contains(j.fired[n], "sdk-default-name") || slices.Contains(j.fired[n], "generic-name") {
+				return sighting{}, false
+			}
+			why, ok := Opaque(n.ref.Session)
+			return sighting{detail: fmt.Sprintf("%s: %s", quoted(n.ref.Session), why), evidence: j.firstCall(n)}, ok
+		}),
+	}
+}

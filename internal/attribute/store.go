@@ -1,0 +1,235 @@
+package attribute
+
+import "hash/maphash"
+
+// store is what is kept of the events: by credential and by name, never by
+// event. Strings are symbols of its own table.
+type store struct {
+	symbols
+
+	idents  map[identKey]*ident
+	uses    map[useKey]*use
+	assumes []assume
+	others  map[otherKey]*other
+	denied  map[deniedKey]*denied
+	keyUse  map[sym]*span // temporary keys of users and root: their calls
+	shared  map[id128]bool
+	foreign []foreignCall
+	updates []update
+	cover   map[coverKey]*span
+	read    map[sym]bool    // accounts whose log was read
+	roleIDs map[sym]roleRef // what AROA… ids stand for
+	userIDs map[sym]sym     // AIDA… ids to the ARNs of users
+	people  map[sym]sym     // Identity Center user ids to user names
+	pods    map[podKey]bool // clusters seen, by account
+
+	events, duplicates, assumeEvents int64
+	nameless                         int64 // assumed-role calls without role or name
+	namelessFirst                    eventRef
+}
+
+func newStore() *store {
+	return &store{
+		symbols: newSymbols(),
+		idents:  map[identKey]*ident{}, uses: map[useKey]*use{},
+		others: map[otherKey]*other{}, denied: map[deniedKey]*denied{}, keyUse: map[sym]*span{},
+		shared: map[id128]bool{}, cover: map[coverKey]*span{}, read: map[sym]bool{},
+		roleIDs: map[sym]roleRef{}, userIDs: map[sym]sym{}, people: map[sym]sym{}, pods: map[podKey]bool{},
+	}
+}
+
+// identKey is all of an identity that attribution reads; equal keys are one ident.
+type identKey struct {
+	typ, principal, arn, account, key, user, invokedBy sym
+	provider, onBehalfOf                               sym
+	scopeType, scopeTo, scopeSource, scopeAccount      sym
+	issuer, issuerID                                   sym // session issuer: ARN with path, and AROA… id
+	federated, federatedSub, sourceIdentity, delivery  sym
+	signIn, delegate                                   sym
+	created                                            int64
+	console, mfa, root                                 bool
+}
+
+// ident is one identity as calls carry it. Most credentials have one; those
+// whose calls carry more or less by service have several.
+type ident struct {
+	identKey
+	use   *use // the credential in use, nil where it is no role session
+	calls int64
+	first eventRef
+}
+
+// useKey is one credential of a role session as calls show it.
+type useKey struct {
+	arn      sym // arn:P:sts::A:assumed-role/ROLE/SESSION
+	key      sym // access key id
+	issuerID sym // AROA…
+	created  int64
+}
+
+// use is what one credential of a role session did.
+type use struct {
+	useKey
+	issuer     sym // ARN of the role, with its path
+	calls      int64
+	errors     int64
+	direct     int64 // calls that neither the console nor a service made for it
+	console    int64
+	span       span
+	clients    []client
+	activity   []activity
+	hours      []hourCount
+	recipients []recipient
+	switches   []fact // ARNs that a console role switch came from
+	vpc        []fact // accounts of the VPC endpoints used
+}
+
+// span counts events and their bounds in time.
+type span struct {
+	calls       int64
+	first, last eventRef
+}
+
+func (p *span) add(t *symbols, r eventRef) {
+	if p.calls == 0 || t.earlier(r, p.first) {
+		p.first = r
+	}
+	if p.calls == 0 || t.earlier(p.last, r) {
+		p.last = r
+	}
+	p.calls++
+}
+
+func (p *span) merge(t *symbols, o span) {
+	switch {
+	case o.calls == 0:
+	case p.calls == 0:
+		*p = o
+	default:
+		if t.earlier(o.first, p.first) {
+			p.first = o.first
+		}
+		if t.earlier(p.last, o.last) {
+			p.last = o.last
+		}
+		p.calls += o.calls
+	}
+}
+
+// fact is a value that calls carried, with the first of them.
+type fact struct {
+	value sym
+	first eventRef
+	calls int64
+}
+
+// client is one pair of address and user agent.
+type client struct {
+	ip, agent sym
+	// presigned says that the calls came over a presigned URL, whose user is
+	// not the holder of the credential; service, that a service made them.
+	presigned, service bool
+	calls              int64
+	first, last        eventRef
+}
+
+type activity struct {
+	service, region sym
+	calls           int64
+}
+
+type hourCount struct {
+	hour  int64 // hours since 1970
+	calls int64
+}
+
+// recipient is an account whose log holds calls of the credential.
+type recipient struct {
+	account sym
+	calls   int64
+	first   eventRef
+}
+
+// foreignCall is a call seen in the log of an account that is not the role's.
+// It counts unless the role's own account, or an account before it in order,
+// logged the same call.
+type foreignCall struct {
+	shared    id128
+	ident     *ident
+	recipient sym
+	call      call
+}
+
+// call is what counts of one call.
+type call struct {
+	at                         eventRef
+	ip, agent, service, region sym
+	switchFrom, vpcAccount     sym
+	failed, console, presigned bool
+}
+
+// assume is one event that issued a role session.
+type assume struct {
+	at        eventRef
+	recipient sym
+	shared    id128
+	caller    *ident
+	kind      assumeKind
+	inWindow  bool
+	region    sym
+
+	roleARN, session, sourceIdentity sym
+	key                              sym   // the access key id that was issued
+	roleID                           sym   // AROA… of assumedRoleId, where logged
+	duration                         int64 // seconds, 0 where not asked for
+	provider, subject, subjectType   sym
+	audience, samlProvider           sym
+	tags                             []tag
+	ip, agent                        sym
+}
+
+type tag struct{ key, value sym }
+
+// assumeKind is the API that issued a session.
+type assumeKind uint8
+
+const (
+	assumeRole assumeKind = iota
+	assumeSAML
+	assumeWeb
+)
+
+type roleRef struct {
+	account, arn sym // the role's account and its ARN with path
+}
+
+type podKey struct{ account, cluster sym }
+
+type otherKey struct{ kind, account, principal, name sym }
+
+// other counts the issues and calls of temporary sessions that are no role's.
+type other struct {
+	issued int64
+	seen   span
+	calls  span
+	keys   []sym
+}
+
+type deniedKey struct{ principal, role, account, code sym }
+
+type denied struct{ seen span }
+
+// update is a record that replaces an earlier one.
+type update struct {
+	account  sym
+	time     int64
+	original id128
+}
+
+type coverKey struct{ account, region sym }
+
+// hash128 hashes an identity as it stands in a record with two seeds of this
+// run: nobody can choose bytes that collide.
+func hash128(seed [2]maphash.Seed, b []byte) id128 {
+	return id128{maphash.Bytes(seed[0], b), maphash.Bytes(seed[1], b)}
+}

@@ -1,0 +1,135 @@
+package attribute
+
+import (
+	"bytes"
+	"encoding/hex"
+	"strings"
+)
+
+// sym is a string that a store keeps once. The empty string is 0.
+type sym uint32
+
+// maxKept bounds the bytes that are kept of one value. CloudTrail itself cuts
+// the long ones (userAgent, errorMessage) at 1 KB; what is longer comes from
+// somewhere else, and memory must not grow with it.
+const maxKept = 4096
+
+// symbols keeps each distinct string once. Looking up a known one allocates nothing.
+type symbols struct {
+	index map[string]sym
+	text  []string
+}
+
+func newSymbols() symbols {
+	return symbols{index: map[string]sym{"": 0}, text: []string{""}}
+}
+
+func (t *symbols) of(b []byte) sym {
+	if len(b) == 0 {
+		return 0
+	}
+	if len(b) > maxKept {
+		b = b[:maxKept]
+	}
+	if s, ok := t.index[string(b)]; ok {
+		return s
+	}
+	return t.add(string(b))
+}
+
+func (t *symbols) ofString(v string) sym {
+	if s, ok := t.index[v]; ok {
+		return s
+	}
+	return t.add(strings.Clone(v))
+}
+
+func (t *symbols) add(v string) sym {
+	s := sym(len(t.text))
+	t.text = append(t.text, v)
+	t.index[v] = s
+	return s
+}
+
+// eventRef names an event: when it was and its id. The zero value names none.
+type eventRef struct {
+	time int64
+	id   [16]byte // the id where it is a UUID in its usual form
+	odd  sym      // the id where it is anything else
+}
+
+func (t *symbols) ref(time int64, id []byte) eventRef {
+	r := eventRef{time: time}
+	if !packUUID(&r.id, id) {
+		r.odd = t.of(id)
+	}
+	return r
+}
+
+// eventID gives the id as it was logged.
+func (t *symbols) eventID(r eventRef) string {
+	if r.odd != 0 {
+		return t.text[r.odd]
+	}
+	if r.id == ([16]byte{}) {
+		return ""
+	}
+	var out [36]byte
+	hex.Encode(out[0:8], r.id[0:4])
+	out[8] = '-'
+	hex.Encode(out[9:13], r.id[4:6])
+	out[13] = '-'
+	hex.Encode(out[14:18], r.id[6:8])
+	out[18] = '-'
+	hex.Encode(out[19:23], r.id[8:10])
+	out[23] = '-'
+	hex.Encode(out[24:36], r.id[10:16])
+	return string(out[:])
+}
+
+// earlier reports whether a comes before b, by time and then by id, so that
+// the same event is picked as evidence in whatever order events come.
+func (t *symbols) earlier(a, b eventRef) bool {
+	if a.time != b.time {
+		return a.time < b.time
+	}
+	if a.odd == 0 && b.odd == 0 {
+		return bytes.Compare(a.id[:], b.id[:]) < 0
+	}
+	return t.eventID(a) < t.eventID(b)
+}
+
+// packUUID packs a UUID in its usual lower-case form of 36 characters; it
+// reports false for anything else, the nil UUID included.
+func packUUID(dst *[16]byte, id []byte) bool {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+		return false
+	}
+	n := 0
+	var bits byte
+	for i := 0; i < 36; i++ {
+		if i == 8 || i == 13 || i == 18 || i == 23 {
+			i++
+		}
+		hi, lo := fromHex[id[i]], fromHex[id[i+1]]
+		if hi|lo > 15 {
+			return false
+		}
+		dst[n] = hi<<4 | lo
+		bits |= dst[n]
+		n++
+		i++
+	}
+	return bits != 0
+}
+
+// fromHex gives the value of a lower-case hexadecimal digit, 255 for any other byte.
+var fromHex = func() (t [256]byte) {
+	for i := range t {
+		t[i] = 255
+	}
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i)
+	}
+	return t
+}()
