@@ -36,8 +36,11 @@ type Format struct {
 // Formats lists the formats in the order in which help shows them.
 func Formats() []Format {
 	return []Format{
+		{"table", nil, "what a person wants first, for a terminal", writeTable},
+		{"csv", []string{".csv"}, "one view as a sheet, for spreadsheets and scripts", writeCSV},
 		{"json", []string{".json"}, "everything, for programs", writeJSON},
 		{"jsonl", []string{".jsonl"}, "everything, one JSON object a line", writeJSONLines},
+		{"markdown", []string{".md"}, "for a pull request or a chat", writeMarkdown},
 		{"html", []string{".html"}, "one page to look at in a browser", writeHTML},
 	}
 }

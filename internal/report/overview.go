@@ -1,0 +1,135 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/trailscan/trailscan/internal/attribute"
+)
+
+// overview is what the formats for people have in common: how much they show,
+// and sentences in which nothing stands that somebody else chose.
+type overview struct {
+	out *bufio.Writer // keeps the first error
+	res *attribute.Result
+	opt Options
+	top int
+	// accounts is set where session names of several accounts are shown, so that
+	// a role's name alone does not say which role it is.
+	accounts bool
+}
+
+// How much is shown of what is not a report's subject.
+const (
+	someOrigins  = 3 // of one session name
+	someProblems = 5
+	someChanges  = 10
+	someValues   = 5 // of a sample
+)
+
+func newOverview(w io.Writer, res *attribute.Result, opt Options) overview {
+	o := overview{out: bufio.NewWriterSize(w, 64<<10), res: res, opt: opt, top: opt.Top}
+	if o.top == 0 {
+		o.top = DefaultTop
+	}
+	for i := range res.Names {
+		o.accounts = o.accounts || res.Names[i].AccountID != res.Names[0].AccountID
+	}
+	return o
+}
+
+// shown gives how many of n rows are shown.
+func (o *overview) shown(n int) int {
+	if o.top < 0 {
+		return n
+	}
+	return min(n, o.top)
+}
+
+// window says which time the report is about.
+func (o *overview) window() string {
+	s := &o.res.Scan
+	var from, to time.Time
+	for _, c := range o.res.Coverage {
+		if !c.From.IsZero() && (from.IsZero() || c.From.Before(from)) {
+			from = c.From
+		}
+		if c.To.After(to) {
+			to = c.To
+		}
+	}
+	switch {
+	case !s.Since.IsZero() && !s.Until.IsZero():
+		return fmt.Sprintf("%s to %s UTC (%s)", stamp(s.Since), stamp(s.Until), span(s.Until.Sub(s.Since)))
+	case !s.Since.IsZero():
+		return fmt.Sprintf("from %s UTC", stamp(s.Since))
+	case !s.Until.IsZero():
+		return fmt.Sprintf("until %s UTC", stamp(s.Until))
+	case !to.IsZero():
+		return fmt.Sprintf("all that was read: %s to %s UTC (%s)", stamp(from), stamp(to), span(to.Sub(from)))
+	}
+	return "all that was read"
+}
+
+func (o *overview) read() string {
+	s := &o.res.Scan
+	text := fmt.Sprintf("%s, %s", counted(s.Objects, "object"), byteSize(s.CompressedBytes))
+	if s.Bytes != s.CompressedBytes {
+		text += fmt.Sprintf(" (%s unpacked)", byteSize(s.Bytes))
+	}
+	text += fmt.Sprintf(": %s", counted(s.Events, "event"))
+	if s.Duplicates > 0 {
+		text += fmt.Sprintf(", %s passed over", counted(s.Duplicates, "duplicate"))
+	}
+	accounts, regions := make(map[string]bool), make(map[string]bool)
+	for _, c := range o.res.Coverage {
+		accounts[c.AccountID], regions[c.Region] = true, true
+	}
+	if len(accounts) > 0 {
+		text += fmt.Sprintf("; %s, %s", counted(int64(len(accounts)), "account"), counted(int64(len(regions)), "region"))
+	}
+	return text
+}
+
+// counts says how many findings there are of each severity.
+func (o *overview) counts() string {
+	open := countOpen(o.res.Findings)
+	var parts []string
+	var sum int64
+	for sev := attribute.Critical; sev >= attribute.Low; sev-- {
+		if n := open[sev]; n > 0 {
+			parts = append(parts, grouped(n)+" "+sev.String())
+			sum += n
+		}
+	}
+	text := strings.Join(parts, ", ")
+	if sum == 0 {
+		text = "none"
+	}
+	var ignored int64
+	for i := range o.res.Findings {
+		if rest(&o.res.Findings[i]) == 1 {
+			ignored++
+		}
+	}
+	if ignored > 0 {
+		text += fmt.Sprintf(" (and %s ignored by the configuration)", grouped(ignored))
+	}
+	return text
+}
+
+func baselineCounts(b *attribute.Comparison) string {
+	return fmt.Sprintf("%s new, %s persisting, %s resolved since the earlier report",
+		counted(b.New, "finding"), grouped(b.Persisting), grouped(b.Resolved))
+}
+
+// incomplete says that something is missing from the report.
+func incomplete(s *attribute.Scan) string {
+	if s.ObjectsFailed > 0 {
+		return fmt.Sprintf("INCOMPLETE: %s could not be read in full", counted(s.ObjectsFailed, "object"))
+	}
+	return "INCOMPLETE: part of the input could not be read"
+}

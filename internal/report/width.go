@@ -1,0 +1,101 @@
+package report
+
+import (
+	"strings"
+
+	"github.com/clipperhouse/displaywidth"
+)
+
+// ellipsis stands where something was left out.
+const ellipsis = "…"
+
+// displayWidth gives the columns that s takes on a terminal, which for wide
+// and joined characters is not how many characters it has. s must have passed
+// escapeTerminal.
+func displayWidth(s string) int { return displaywidth.String(s) }
+
+// shorten makes s fit into width columns by leaving out its middle: names and
+// ARNs differ at both ends. No character is cut in two.
+func shorten(s string, width int) string {
+	if displayWidth(s) <= width {
+		return s
+	}
+	if width < 1 {
+		return ""
+	}
+	type cluster struct{ end, width int }
+	var clusters []cluster
+	end := 0
+	for g := displaywidth.StringGraphemes(s); g.Next(); {
+		end += len(g.Value())
+		clusters = append(clusters, cluster{end, g.Width()})
+	}
+	room := width - 1 // the ellipsis takes one
+	head, tail := 0, len(clusters)
+	used := 0
+	for grow := true; grow; {
+		grow = false
+		// The head is never shorter than the tail.
+		if head < tail && used+clusters[head].width <= room {
+			used += clusters[head].width
+			head++
+			grow = true
+		}
+		if head < tail && used+clusters[tail-1].width <= room {
+			tail--
+			used += clusters[tail].width
+			grow = true
+		}
+	}
+	from := 0
+	if head > 0 {
+		from = clusters[head-1].end
+	}
+	to := 0
+	if tail > 0 {
+		to = clusters[tail-1].end
+	}
+	return s[:from] + ellipsis + s[to:]
+}
+
+// wrap breaks s at its spaces into lines of at most width columns. A word that
+// is longer than that is cut where it has to be. A line that would begin like a
+// build system's command is disarmed, since the break made it one.
+func wrap(s string, width int) []string {
+	width = max(width, 1)
+	var lines []string
+	var line strings.Builder
+	used := 0
+	next := func() {
+		lines = append(lines, escapeCommands(line.String()))
+		line.Reset()
+		used = 0
+	}
+	for word := range strings.FieldsSeq(s) {
+		w := displayWidth(word)
+		if used > 0 && used+1+w <= width {
+			line.WriteByte(' ')
+			line.WriteString(word)
+			used += 1 + w
+			continue
+		}
+		if used > 0 {
+			next()
+		}
+		for g := displaywidth.StringGraphemes(word); w > width && g.Next(); {
+			if used+g.Width() > width && used > 0 {
+				next()
+			}
+			line.WriteString(g.Value())
+			used += g.Width()
+		}
+		if w <= width {
+			line.WriteString(word)
+			used = w
+		}
+	}
+	if used > 0 || len(lines) == 0 {
+		next()
+	}
+	return lines
+}
