@@ -41,9 +41,14 @@ func goAgent(env, api, codes string) string {
 	return ua + " api/" + api + "#1.40.1 m/" + codes
 }
 
+// cliAgent is the command line's; command is empty where many are meant.
 func cliAgent(command, codes string) string {
-	return "aws-cli/2.32.3 md/awscrt#0.28.4 ua/2.1 os/macos#25.1.0 md/arch#arm64 lang/python#3.13.9 md/pyimpl#CPython m/" + codes +
-		" cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#" + command
+	ua := "aws-cli/2.32.3 md/awscrt#0.28.4 ua/2.1 os/macos#25.1.0 md/arch#arm64 lang/python#3.13.9 md/pyimpl#CPython m/" + codes +
+		" cfg/retry-mode#standard md/installer#exe md/prompt#off"
+	if command != "" {
+		ua += " md/command#" + command
+	}
+	return ua
 }
 
 // The first two octets of address ranges that AWS publishes for EC2 in each

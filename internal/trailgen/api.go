@@ -6,7 +6,8 @@ import (
 )
 
 // api is one API call as CloudTrail logs it. The texts hold places to fill in:
-// {account}, {region}, {app}, {hex}, {uuid}, {n}, {token}.
+// {account}, {region}, {app}, {day}, {object}, which is the same all over a
+// record, {hex}, {hex8}, {uuid}, {n}, {token}.
 type api struct {
 	service   string // before .amazonaws.com
 	name      string
@@ -72,13 +73,13 @@ func parse(s string) text {
 
 func isPlace(s string) bool {
 	switch s {
-	case "account", "region", "app", "hex", "hex8", "uuid", "n", "token", "day":
+	case "account", "region", "app", "object", "hex", "hex8", "uuid", "n", "token", "day":
 		return true
 	}
 	return false
 }
 
-func (w *world) fill(t text, account, region, app string, at int64) []byte {
+func (w *world) fill(t text, account, region, app, object string, at int64) []byte {
 	if t == nil {
 		return nil
 	}
@@ -95,6 +96,8 @@ func (w *world) fill(t text, account, region, app string, at int64) []byte {
 			b = append(b, region...)
 		case "app":
 			b = append(b, app...)
+		case "object":
+			b = append(b, object...)
 		case "hex":
 			b = w.ids.appendFrom(b, hexDigits, 17)
 		case "hex8":
@@ -121,12 +124,13 @@ func (w *world) apiRecord(t int64, a *api, account string, at place, app string)
 	if app == "" {
 		app = "shared"
 	}
+	object := w.ids.hex(8)
 	r := record{
 		version: a.version, time: t, source: a.service + ".amazonaws.com", name: a.name, region: region,
 		ip: at.ip, agent: at.agent, write: a.write, data: a.data, recipient: account,
-		request:   w.fill(a.request, account, region, app, t),
-		response:  w.fill(a.response, account, region, app, t),
-		resources: w.fill(a.resources, account, region, app, t),
+		request:   w.fill(a.request, account, region, app, object, t),
+		response:  w.fill(a.response, account, region, app, object, t),
+		resources: w.fill(a.resources, account, region, app, object, t),
 		id:        w.ids.uuid(),
 	}
 	switch {

@@ -25,6 +25,9 @@ type request struct {
 	expires int64
 	// keyless makes a session whose calls carry no access key.
 	keyless bool
+	// otherKey gives the calls another key than the issued one, as Identity
+	// Center does.
+	otherKey bool
 	// key reuses an access key id that was issued before.
 	key string
 	// agent is the user agent of the request; empty takes the caller's.
@@ -79,9 +82,12 @@ func (w *world) assume(t int64, by caller, q request) *credential {
 	if c.key == "" {
 		c.key = w.ids.unique("ASIA", q.role.account.id)
 	}
-	issuedKey := c.key
-	if q.keyless {
+	c.issued = c.key
+	switch {
+	case q.keyless:
 		c.key = ""
+	case q.otherKey:
+		c.key = w.ids.unique("ASIA", q.role.account.id)
 	}
 
 	r := record{time: t, source: "sts.amazonaws.com", name: "AssumeRole", region: q.region}
@@ -166,7 +172,7 @@ func (w *world) assume(t int64, by caller, q request) *credential {
 	}
 
 	r.request = w.appendRequest(by, q)
-	r.response = w.appendResponse(c, by, q, issuedKey)
+	r.response = w.appendResponse(c, by, q, c.issued)
 	r.resources = appendRoleResource(q.role, by)
 	if by.service == "" {
 		r.tlsHost = "sts." + q.region + ".amazonaws.com"
@@ -211,12 +217,11 @@ func (w *world) assume(t int64, by caller, q request) *credential {
 		c.unused = true
 		w.truth.summary.UnusedSessions++
 	}
-	c.issued = callerCopy || ownerCopy && !from.read
 	c.witnessed = callerCopy || ownerCopy
-	c.complete = c.issued
+	c.complete = callerCopy || ownerCopy && !from.read
 	c.chainStart = t
 	if p := c.parent; p != nil && from.read {
-		c.complete = c.issued && p.complete
+		c.complete = c.complete && p.complete
 		c.chainStart = p.chainStart
 	}
 	return c

@@ -151,17 +151,29 @@ func (d *delivery) flushBefore(stamp int64) {
 	}
 }
 
-// write hands one object to the workers, its records shuffled: a trail's files
-// are no ordered stack trace.
+// disorder gives an order for n records. A trail's files are no ordered stack
+// trace, but what one host served stands together: runs change places, and
+// records within a run.
+func (d *delivery) disorder(n int) []int {
+	const run = 12
+	order := make([]int, 0, n)
+	for _, r := range d.ids.Perm((n + run - 1) / run) {
+		start := len(order)
+		for i := r * run; i < min(n, (r+1)*run); i++ {
+			order = append(order, i)
+		}
+		part := order[start:]
+		d.ids.Shuffle(len(part), func(i, j int) { part[i], part[j] = part[j], part[i] })
+	}
+	return order
+}
+
+// write hands one object to the workers.
 func (d *delivery) write(key slotKey, s *slot) {
 	if d.err != nil {
 		return
 	}
-	order := make([]int, len(s.ends))
-	for i := range order {
-		order[i] = i
-	}
-	d.ids.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	order := d.disorder(len(s.ends))
 	var body []byte
 	select {
 	case body = <-d.free:

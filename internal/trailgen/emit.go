@@ -65,8 +65,7 @@ func (w *world) truthCall(c *credential, r *record, key, replaces, copied string
 	if !w.inWindow(r.time) {
 		return
 	}
-	ownKey := key == c.key && key != ""
-	max := c.confidence(ownKey)
+	max := c.confidence(key)
 	t := w.truth
 	stat := t.stat(c)
 	stat.calls++

@@ -67,7 +67,8 @@ type place struct {
 type credential struct {
 	role     *role
 	name     string
-	key      string // empty where the service's calls carry none
+	key      string // of its calls; empty where a service's calls carry none
+	issued   string // the key that the assume event shows
 	created  int64
 	expires  int64
 	place    place
@@ -90,9 +91,8 @@ type credential struct {
 	fromConsole    bool // each call carries a key of its own
 
 	// The truth.
-	issued     bool  // the assume event's copy that names the caller is in the trail
-	witnessed  bool  // at least one copy is in the trail
-	complete   bool  // issued, and so is every session above
+	witnessed  bool  // at least one copy of the assume event is in the trail
+	complete   bool  // the copy that names the caller is, and so for every session above
 	ambiguous  bool  // another session shares role, name and second
 	chainStart int64 // time of the first assume event of the chain
 
@@ -108,12 +108,13 @@ func (c *credential) principalID() string { return c.role.id + ":" + c.name }
 // live says whether the credential can be used at t.
 func (c *credential) live(t int64) bool { return t < c.expires }
 
-// confidence is the strongest that a report may claim for a call of c.
-// carried says that the call itself joins by key.
-func (c *credential) confidence(ownKey bool) string {
+// confidence is the strongest that a report may claim for a call that c makes
+// with key.
+func (c *credential) confidence(key string) string {
 	switch {
-	case c.complete && !ownKey && c.ambiguous:
-		return "inferred"
+	case c.complete && key != c.issued && c.ambiguous:
+		// Neither the key nor the second tells which of the sessions it was.
+		return "unknown"
 	case c.complete && c.origin.kind != "external":
 		return "proven"
 	case c.recorded(), c.witnessed && c.parent != nil, c.complete:

@@ -1,0 +1,5 @@
+package trailgen
+
+func (o *organization) stories() {}
+
+func (o *organization) siblings() {}
