@@ -14,6 +14,7 @@ const (
 	faultNone   fault = iota
 	faultEnd          // the bytes end inside the value: more of them may help
 	faultSyntax       // no JSON
+	faultStream       // no fault of the input: the object holds a stream of records
 )
 
 // scanner reads JSON in place. Its methods take the position of what they read
