@@ -63,7 +63,7 @@ func (s *S3) transient(err error) bool {
 
 // elsewhere finds the region in the answer to a request that was signed for
 // another one, as S3 words it.
-var elsewhere = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+var elsewhere = regexp.MustCompile(`expecting ['"]([a-z0-9-]+)['"]`)
 
 // follow makes a client of the bucket's own region, if err says that the bucket
 // lies in another one than the client's and which that is.

@@ -285,8 +285,8 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if after != "" {
-				err = fmt.Errorf("%w; keys after %s are missing", err, oneLine(after))
+			if token != "" {
+				err = fmt.Errorf("%w; what comes after %s is missing", err, oneLine(after))
 			}
 			return send(batch{err: err})
 		}
@@ -317,7 +317,7 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 		}
 		// A page may be empty and not the last one.
 		if len(page.keys) > 0 && last <= after || page.next == token {
-			return send(batch{err: fmt.Errorf("list %s: the server gave the keys after %s again and not what follows; keys after it are missing", s.url(l.prefix), oneLine(after))})
+			return send(batch{err: fmt.Errorf("list %s: the server gave the keys after %s again and not what follows, which is missing", s.url(l.prefix), oneLine(after))})
 		}
 		token, after = page.next, last
 		if from := spans[0].from; !from.IsZero() && last < l.dir.at(from) {

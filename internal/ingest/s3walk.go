@@ -305,6 +305,9 @@ func (w *walk) descend(ctx context.Context) error {
 			return nil
 		}
 		if looked+len(level) > maxFolders {
+			slices.SortStableFunc(level, func(a, b string) int {
+				return cmp.Compare(unlikely(a), unlikely(b))
+			})
 			w.tell(w.s3.cfg.Prefix, fmt.Errorf("looked for trails in %d folders and stopped: there may be more; name the folder that holds AWSLogs/ with --prefix", maxFolders))
 			level = level[:maxFolders-looked]
 		}
@@ -331,4 +334,13 @@ func (w *walk) descend(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// unlikely ranks folders that have to be chosen from: 0 may be part of a trail.
+func unlikely(path string) int {
+	parts := strings.Split(strings.TrimSuffix(path, "/"), "/")
+	if last := parts[len(parts)-1]; last == "AWSLogs" || isOrg(last) || isAccount(last) {
+		return 0
+	}
+	return 1
 }

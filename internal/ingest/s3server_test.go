@@ -1,0 +1,323 @@
+package ingest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
+)
+
+// The tests of S3 run against versitygw, a real S3 server that checks
+// signatures, policies and checksums. tools.mod pins it; it is built once and
+// kept in the user's cache.
+const (
+	gatewayModule  = "github.com/versity/versitygw"
+	gatewayVersion = "v1.8.0"
+
+	rootKey    = "AKIATESTROOT00000001"
+	rootSecret = "test-root-secret-0000000000000000000000"
+	// The reader may do what a bucket's policy allows and nothing else.
+	readerKey    = "AKIATESTREADER000001"
+	readerSecret = "test-reader-secret-00000000000000000000"
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	gateway.stop()
+	os.Exit(code)
+}
+
+// gateway is the server of this test process, started by the first test that
+// needs it.
+var gateway gatewayProcess
+
+type gatewayProcess struct {
+	once sync.Once
+	url  string
+	err  error
+	dir  string
+	cmd  *exec.Cmd
+}
+
+// testGateway returns the server's URL and makes the environment's credentials
+// those of its owner.
+func testGateway(t *testing.T) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("builds and runs an S3 server")
+	}
+	gateway.once.Do(gateway.start)
+	if err := gateway.err; err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	testCredentials(t, rootKey, rootSecret)
+	return gateway.url
+}
+
+// testCredentials gives the SDK these credentials and nothing of this machine.
+func testCredentials(t *testing.T, key, secret string) {
+	t.Helper()
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "AWS_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	if key != "" {
+		t.Setenv("AWS_ACCESS_KEY_ID", key)
+		t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
+	}
+}
+
+func (g *gatewayProcess) start() {
+	binary, err := buildGateway()
+	if err != nil {
+		g.err = fmt.Errorf("no S3 server to test with: %w", err)
+		return
+	}
+	g.err = g.serve(binary)
+}
+
+// buildGateway builds the server unless the cache has it.
+func buildGateway() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	_, file, _, _ := runtime.Caller(0)
+	modfile := filepath.Join(filepath.Dir(file), "..", "..", "tools.mod")
+	mod, err := os.ReadFile(modfile)
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(string(mod), gatewayModule+" "+gatewayVersion) {
+		return "", fmt.Errorf("tools.mod does not require %s %s", gatewayModule, gatewayVersion)
+	}
+	dir := filepath.Join(cache, "trailscan-tests")
+	binary := filepath.Join(dir, "versitygw-"+gatewayVersion+"-"+runtime.GOOS+"-"+runtime.GOARCH)
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	// Built beside and renamed, since several packages' tests run at once.
+	temp, err := os.MkdirTemp(dir, "build")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(temp)
+	built := filepath.Join(temp, "versitygw")
+	cmd := exec.Command("go", "build", "-modfile="+modfile, "-o", built, gatewayModule+"/cmd/versitygw")
+	cmd.Dir = filepath.Dir(modfile)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return binary, os.Rename(built, binary)
+}
+
+func (g *gatewayProcess) serve(binary string) error {
+	var err error
+	if g.dir, err = os.MkdirTemp("", "trailscan-s3-"); err != nil {
+		return err
+	}
+	for _, sub := range []string{"data", "meta", "iam"} {
+		if err := os.Mkdir(filepath.Join(g.dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	address := listener.Addr().String()
+	listener.Close()
+
+	var log bytes.Buffer
+	g.cmd = exec.Command(binary, "--port", address, "--region", "us-east-1", "--iam-dir", filepath.Join(g.dir, "iam"), "--quiet",
+		"posix", "--sidecar", filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "data"))
+	g.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+rootKey, "ROOT_SECRET_KEY="+rootSecret)
+	g.cmd.Stdout, g.cmd.Stderr = &log, &log
+	if err := g.cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- g.cmd.Wait() }()
+	g.url = "http://" + address
+	deadline := time.After(30 * time.Second)
+	for tick := time.NewTicker(20 * time.Millisecond); ; {
+		select {
+		case err := <-exited:
+			return fmt.Errorf("%s: %v\n%s", g.cmd, err, log.String())
+		case <-deadline:
+			return fmt.Errorf("%s: does not answer", g.cmd)
+		case <-tick.C:
+		}
+		if resp, err := http.Get(g.url); err == nil {
+			resp.Body.Close()
+			tick.Stop()
+			break
+		}
+	}
+	out, err := exec.Command(binary, "admin", "-a", rootKey, "-s", rootSecret, "--er", g.url,
+		"create-user", "--access", readerKey, "--secret", readerSecret, "--role", "user").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("create user: %w\n%s", err, out)
+	}
+	return nil
+}
+
+func (g *gatewayProcess) stop() {
+	if g.cmd != nil && g.cmd.Process != nil {
+		g.cmd.Process.Kill()
+	}
+	if g.dir != "" {
+		os.RemoveAll(g.dir)
+	}
+}
+
+// testS3Client makes a client as the command does, of an endpoint.
+func testS3Client(t *testing.T, o AWSOptions) *s3.Client {
+	t.Helper()
+	if o.maxBackoff == 0 {
+		o.maxBackoff = time.Millisecond
+	}
+	cfg, err := LoadAWS(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s3.NewFromConfig(cfg)
+}
+
+// testS3 makes a source that does not wait before repetitions.
+func testS3(cfg S3Config) *S3 {
+	if cfg.MarginBefore == 0 && cfg.MarginAfter == 0 {
+		cfg.MarginBefore, cfg.MarginAfter = 15*time.Minute, time.Hour
+	}
+	s := NewS3(cfg)
+	s.backoff = time.Microsecond
+	return s
+}
+
+// makeBucket makes a bucket that holds an object for each key and returns its
+// name. It is not removed: the server's folder is.
+func makeBucket(t *testing.T, name string, keys []string) string {
+	t.Helper()
+	client := testS3Client(t, AWSOptions{EndpointURL: testGateway(t)})
+	ctx := t.Context()
+	if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(name)}); err != nil {
+		t.Fatal(err)
+	}
+	putObjects(t, client, name, keys)
+	return name
+}
+
+func putObjects(t *testing.T, client *s3.Client, bucket string, keys []string) {
+	t.Helper()
+	g, ctx := errgroup.WithContext(t.Context())
+	g.SetLimit(16)
+	for _, key := range keys {
+		g.Go(func() error {
+			_, err := client.PutObject(ctx, &s3.PutObjectInput{
+				Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(logFile(key)),
+			})
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// logFile is a compressed log file with one record, which tells its key.
+func logFile(key string) []byte {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	fmt.Fprintf(w, `{"Records":[{"eventVersion":"1.08","eventID":%q,"eventName":"GetCallerIdentity"}]}`, key)
+	w.Close()
+	return b.Bytes()
+}
+
+// logKeys are the keys of n log files below a folder that holds accounts, one
+// every step from the given time on.
+func logKeys(folder, account, region, from string, n int, step time.Duration) []string {
+	t, err := time.Parse(time.RFC3339, from)
+	if err != nil {
+		panic(err)
+	}
+	keys := make([]string, n)
+	for i := range keys {
+		keys[i] = fmt.Sprintf("%s%s/CloudTrail/%s/%s/%s_CloudTrail_%s_%s_%016d.json.gz", folder, account, region,
+			t.Format("2006/01/02"), account, region, t.Format("20060102T1504Z"), i)
+		t = t.Add(step)
+	}
+	return keys
+}
+
+// listKeys lists a source and returns keys, problems and the error.
+func listKeys(t *testing.T, s *S3) (keys []string, problems []Problem, err error) {
+	t.Helper()
+	err = s.List(t.Context(), collectKeys(s, &keys), func(p Problem) { problems = append(problems, p) })
+	return keys, problems, err
+}
+
+func collectKeys(s *S3, keys *[]string) func(Chunk) error {
+	return func(c Chunk) error {
+		*keys = append(*keys, strings.TrimPrefix(c.Name, "s3://"+s.cfg.Bucket+"/"))
+		return nil
+	}
+}
+
+// mustList is listKeys where nothing may fail.
+func mustList(t *testing.T, s *S3) []string {
+	t.Helper()
+	keys, problems, err := listKeys(t, s)
+	for _, p := range problems {
+		t.Errorf("problem: %s: %s: %s", p.Object, p.Stage, p.Error)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return keys
+}
+
+// oneLineError fails unless err is one line that holds each of the words.
+func oneLineError(t *testing.T, err error, words ...string) {
+	t.Helper()
+	if err == nil {
+		t.Fatal("no error")
+	}
+	t.Log(err)
+	if strings.ContainsAny(err.Error(), "\n\r") {
+		t.Errorf("more than one line: %q", err)
+	}
+	for _, w := range words {
+		if !strings.Contains(err.Error(), w) {
+			t.Errorf("%q does not say %q", err, w)
+		}
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v: an end of the context", err)
+	}
+}
