@@ -31,6 +31,9 @@ type Options struct {
 	// Role and Session filter what is reported by role name and session name;
 	// nil takes all.
 	Role, Session func(string) bool
+	// Actions keeps also which APIs each credential called, for Explain. It
+	// costs memory for each of them.
+	Actions bool
 	// Config is the user's configuration; nil is the default.
 	Config *Config
 	// IPRanges are the address ranges of AWS; nil means the built-in list.

@@ -196,6 +196,9 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console,
 		presigned: string(e.AuthMethod) == "QueryString",
 	}
+	if b.audit.opt.Actions {
+		c.action = b.of(e.Name)
+	}
 	if len(e.SharedID) > 0 && identifies(e.SharedID) {
 		shared := b.audit.seen.id(e.SharedID)
 		if id.account != b.acctSym {
@@ -237,7 +240,14 @@ func (b *store) apply(id *ident, account sym, c *call) {
 		ip: c.ip, agent: c.agent, presigned: c.presigned, service: id.invokedBy != 0,
 		calls: 1, first: c.at, last: c.at,
 	})
-	u.addActivity(activity{service: c.service, region: c.region, calls: 1})
+	act := activity{service: c.service, region: c.region, action: c.action, calls: 1}
+	if c.action != 0 {
+		act.span = span{calls: 1, first: c.at, last: c.at}
+		if c.failed {
+			act.errors = 1
+		}
+	}
+	u.addActivity(&b.symbols, act)
 	u.addHour(hourCount{hour: floorHour(c.at.time), calls: 1})
 	u.addRecipient(&b.symbols, recipient{account: account, calls: 1, first: c.at})
 	if c.switchFrom != 0 {
@@ -273,10 +283,12 @@ func (u *use) addClient(t *symbols, c client) {
 	u.clients = append(u.clients, c)
 }
 
-func (u *use) addActivity(a activity) {
+func (u *use) addActivity(t *symbols, a activity) {
 	for i := range u.activity {
-		if o := &u.activity[i]; o.service == a.service && o.region == a.region {
+		if o := &u.activity[i]; o.service == a.service && o.region == a.region && o.action == a.action {
 			o.calls += a.calls
+			o.errors += a.errors
+			o.span.merge(t, a.span)
 			return
 		}
 	}

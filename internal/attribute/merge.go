@@ -26,7 +26,7 @@ func (b *store) merge(o *store) {
 			t.addClient(&b.symbols, c)
 		}
 		for _, a := range u.activity {
-			t.addActivity(activity{re(a.service), re(a.region), a.calls})
+			t.addActivity(&b.symbols, activity{re(a.service), re(a.region), re(a.action), a.calls, a.errors, bounds(a.span)})
 		}
 		for _, h := range u.hours {
 			t.addHour(h)
@@ -90,7 +90,7 @@ func (b *store) merge(o *store) {
 		c := &f.call
 		c.at = ref(c.at)
 		c.ip, c.agent, c.service, c.region = re(c.ip), re(c.agent), re(c.service), re(c.region)
-		c.switchFrom, c.vpcAccount = re(c.switchFrom), re(c.vpcAccount)
+		c.switchFrom, c.vpcAccount, c.action = re(c.switchFrom), re(c.vpcAccount), re(c.action)
 		b.foreign = append(b.foreign, f)
 	}
 	for _, u := range o.updates {

@@ -135,7 +135,9 @@ type client struct {
 
 type activity struct {
 	service, region sym
-	calls           int64
+	action          sym // the API's name, where Options.Actions asks for it
+	calls, errors   int64
+	span            span
 }
 
 type hourCount struct {
@@ -165,6 +167,7 @@ type call struct {
 	at                         eventRef
 	ip, agent, service, region sym
 	switchFrom, vpcAccount     sym
+	action                     sym
 	failed, console, presigned bool
 }
 

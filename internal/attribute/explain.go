@@ -1,0 +1,166 @@
+package attribute
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// Selector picks the sessions that Explain tells about. Empty members pick all.
+type Selector struct {
+	SessionName string
+	AccessKeyID string // of the session's own calls, of calls made for it, or as issued
+	SessionARN  string // arn:P:sts::A:assumed-role/ROLE/SESSION
+}
+
+// Explanation is the story of the sessions that a selector picked.
+type Explanation struct {
+	Sessions []ExplainedSession // at most MaxExplained, the first ones
+	Count    int64              // how many were picked
+	Findings []Finding          // that concern their names
+}
+
+// MaxExplained is how many sessions an explanation tells one by one.
+const MaxExplained = 20
+
+// ExplainedSession is one session, told from the root.
+type ExplainedSession struct {
+	SessionARN  string
+	RoleARN     string
+	SessionName string
+	Form        string
+	AccessKeyID string
+	Created     time.Time // zero where no call says
+	FirstSeen   time.Time
+	LastSeen    time.Time
+	Calls       int64
+	Errors      int64
+	Origin      string // id
+	Confidence  Confidence
+	Instance    string
+	Chain       []Link // from the root; the session itself is the end
+	Evidence    []Evidence
+	Actions     []ActionCalls // most calls first
+	Clients     []ClientCalls // in the order of their first call
+	SourceID    string        // the source identity its calls carry, or empty
+}
+
+// ActionCalls counts the calls of one API.
+type ActionCalls struct {
+	EventSource string
+	EventName   string
+	Region      string
+	Calls       int64
+	Errors      int64
+	FirstSeen   time.Time
+	LastSeen    time.Time
+}
+
+// ClientCalls counts the calls of one client from one address.
+type ClientCalls struct {
+	SourceIP  string
+	UserAgent string
+	Calls     int64
+	FirstSeen time.Time
+	LastSeen  time.Time
+}
+
+// Explain tells the story of the sessions picked. The audit must have been made
+// with Options.Actions.
+func (s *Audit) Explain(sel Selector) *Explanation {
+	s.collect()
+	r := s.resolver()
+	for _, sess := range r.sessions {
+		r.resolve(sess, max(s.since, sess.span.first.time))
+	}
+	f := &finisher{resolver: r}
+	f.views()
+	findings := f.judge()
+	out := &Explanation{}
+	names := map[string]bool{}
+	for _, n := range f.names {
+		for _, sess := range n.sessions {
+			if !r.picked(sel, n, sess) {
+				continue
+			}
+			out.Count++
+			names[n.ref.ARN()] = true
+			if len(out.Sessions) < MaxExplained {
+				out.Sessions = append(out.Sessions, f.explain(n, sess))
+			}
+		}
+	}
+	for _, fd := range findings {
+		if slices.ContainsFunc(f.names, func(n *nameView) bool {
+			return names[n.ref.ARN()] && slices.Contains(n.Findings, fd.Rule) && slices.Contains(fd.RoleARNs, n.RoleARN) &&
+				(fd.Names.Count > SampleSize || slices.Contains(fd.Names.Sample, n.ref.Session))
+		}) {
+			out.Findings = append(out.Findings, fd)
+		}
+	}
+	return out
+}
+
+func (r *resolver) picked(sel Selector, n *nameView, s *session) bool {
+	if sel.SessionName != "" && sel.SessionName != n.ref.Session || sel.SessionARN != "" && sel.SessionARN != r.text[s.name] {
+		return false
+	}
+	if sel.AccessKeyID == "" {
+		return true
+	}
+	key := r.sym(sel.AccessKeyID)
+	if key == 0 {
+		return false
+	}
+	if i := s.resolution.issuance; i != nil && i.key == key {
+		return true
+	}
+	return s.key == key || slices.ContainsFunc(s.uses, func(u *use) bool { return u.key == key })
+}
+
+func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
+	res := s.resolution
+	calls, errors := s.calls()
+	e := ExplainedSession{
+		SessionARN: f.text[s.name], RoleARN: n.RoleARN, SessionName: n.ref.Session, Form: n.Form, AccessKeyID: f.text[s.key],
+		FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last.time), Calls: calls, Errors: errors,
+		Origin: res.origin.id(), Confidence: res.confidence, Instance: res.instance, Chain: res.chain, Evidence: res.evidence,
+	}
+	if s.created != 0 {
+		e.Created = f.utc(s.created)
+	}
+	for _, i := range s.idents {
+		if i.sourceIdentity != 0 {
+			e.SourceID = f.text[i.sourceIdentity]
+		}
+	}
+	all := &use{}
+	for _, u := range s.uses {
+		for _, a := range u.activity {
+			all.addActivity(&f.symbols, a)
+		}
+		for _, c := range u.clients {
+			c.presigned, c.service = false, false
+			all.addClient(&f.symbols, c)
+		}
+	}
+	for _, a := range all.activity {
+		e.Actions = append(e.Actions, ActionCalls{
+			EventSource: f.text[a.service], EventName: f.text[a.action], Region: f.text[a.region],
+			Calls: a.calls, Errors: a.errors, FirstSeen: f.utc(a.span.first.time), LastSeen: f.utc(a.span.last.time),
+		})
+	}
+	slices.SortFunc(e.Actions, func(a, b ActionCalls) int {
+		return cmp.Or(-cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.EventSource, b.EventSource), cmp.Compare(a.EventName, b.EventName), cmp.Compare(a.Region, b.Region))
+	})
+	for _, c := range all.clients {
+		e.Clients = append(e.Clients, ClientCalls{
+			SourceIP: f.text[c.ip], UserAgent: f.text[c.agent], Calls: c.calls,
+			FirstSeen: f.utc(c.first.time), LastSeen: f.utc(c.last.time),
+		})
+	}
+	slices.SortFunc(e.Clients, func(a, b ClientCalls) int {
+		return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), cmp.Compare(a.SourceIP, b.SourceIP), cmp.Compare(a.UserAgent, b.UserAgent))
+	})
+	return e
+}
