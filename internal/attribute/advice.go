@@ -39,6 +39,8 @@ func adviceKind(o origin, s *session) string {
 		return "eks"
 	case KindService:
 		return "service"
+	case KindExternal:
+		return "external"
 	}
 	return "app"
 }
@@ -53,6 +55,8 @@ func adviceFor(kind string, o origin) string {
 		return fmt.Sprintf(`For %s: use %s as the name, and bind the role to it by the token's subject ("StringLike" on the provider's :sub), which the caller cannot choose.`, o.id(), suggestName(o))
 	case "eks":
 		return fmt.Sprintf(`For %s: bind the role to the service account (the provider's :sub, or "aws:RequestTag/kubernetes-service-account" with Pod Identity), and set AWS_ROLE_SESSION_NAME to %s.`, o.id(), suggestName(o))
+	case "external":
+		return fmt.Sprintf(`For account %s: agree on a name with its owner, and let a statement for that account alone insist on it ("sts:RoleSessionName") and on a secret of yours ("sts:ExternalId").`, o.account)
 	case "service":
 		return `A service principal chooses the name itself: put no condition on it, use aws:SourceArn or aws:SourceAccount where the service supports them.`
 	}

@@ -48,11 +48,15 @@ func (r *resolver) resolve(s *session, use int64) *resolution {
 }
 
 func (r *resolver) trace(s *session, use int64) *resolution {
-	if len(s.several) > 0 {
-		return r.shared(s, use)
-	}
 	ref, _ := ParseSessionARN(r.text[s.name])
 	recorded, conflict := r.recorded(s, ref)
+	if len(s.several) > 0 {
+		res := r.shared(s, use)
+		if recorded != nil && (res.origin == recorded.origin || !res.origin.known()) {
+			return recorded
+		}
+		return res
+	}
 	l, candidates := r.link(s, use)
 	if l != nil && (l.limit == Proven || recorded == nil && conflict == nil) {
 		res := r.caller(l.issuance, ref)

@@ -9,10 +9,11 @@ import (
 func misleadingName() Rule {
 	return Rule{
 		ID: "misleading-name", Severity: High,
-		Title: "The session name claims to be somebody else",
-		When:  "the name has the form of another kind of principal, such as an instance id that EC2 never vended, or is another known person's user name, and at least one of its origins is not that",
-		Why:   "Detection rules and people trust names such as instance ids, service names and user names. Whoever borrows one hides behind it, and whoever it belongs to is blamed.",
-		Fix:   "Find out who chose the name. Name sessions after the caller itself, and let the trust policy refuse names of the other kind.",
+		Title:  "The session name claims to be somebody else",
+		When:   "the name has the form of another kind of principal, such as an instance id that EC2 never vended, or is another known person's user name, and at least one of its origins is not that",
+		Why:    "Detection rules and people trust names such as instance ids, service names and user names. Whoever borrows one hides behind it, and whoever it belongs to is blamed.",
+		Fix:    "Find out who chose the name. Name sessions after the caller itself, and let the trust policy refuse names of the other kind.",
+		Advise: true,
 		check: func(j *judge) []sighting {
 			people := j.knownPeople()
 			look := each(func(j *judge, n *nameView) (sighting, bool) {

@@ -9,10 +9,11 @@ import (
 func nameCollision() Rule {
 	return Rule{
 		ID: "name-collision", Severity: Medium,
-		Title: "The same session name stands for different callers under different roles",
-		When:  "the same name stands under two or more roles with different origins, so that grouping by name alone merges them; forms that AWS services or SDKs generate do not count",
-		Why:   "Searches, dashboards and detection rules that go by the session name alone add up the calls of callers that have nothing to do with each other.",
-		Fix:   "Put what tells the callers apart into the name, such as app and environment, or always search by role and session name together.",
+		Title:  "The same session name stands for different callers under different roles",
+		When:   "the same name stands under two or more roles with different origins, so that grouping by name alone merges them; forms that AWS services or SDKs generate do not count",
+		Why:    "Searches, dashboards and detection rules that go by the session name alone add up the calls of callers that have nothing to do with each other.",
+		Fix:    "Put what tells the callers apart into the name, such as app and environment, or always search by role and session name together.",
+		Advise: true,
 		check: func(j *judge) []sighting {
 			byName := map[string][]*nameView{}
 			for _, n := range j.names {

@@ -5,10 +5,11 @@ import "fmt"
 func sdkDefaultName() Rule {
 	return Rule{
 		ID: "sdk-default-name", Severity: Medium,
-		Title: "An SDK or a tool made the session name up",
-		When:  "an SDK, the CLI or a tool made the name up because none was configured",
-		Why:   "Such a name says which library was used, never which app. It changes with each process or is the same for everybody, so that it neither groups the calls of one app nor tells two apps apart.",
-		Fix:   "Set the name: RoleSessionName in code, role_session_name in the profile, AWS_ROLE_SESSION_NAME in the environment, role-session-name in the GitHub action.",
+		Title:  "An SDK or a tool made the session name up",
+		When:   "an SDK, the CLI or a tool made the name up because none was configured",
+		Why:    "Such a name says which library was used, never which app. It changes with each process or is the same for everybody, so that it neither groups the calls of one app nor tells two apps apart.",
+		Fix:    "Set the name: RoleSessionName in code, role_session_name in the profile, AWS_ROLE_SESSION_NAME in the environment, role-session-name in the GitHub action.",
+		Advise: true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
 			if !j.mayJudge(n) {
 				return sighting{}, false

@@ -18,6 +18,9 @@ type Rule struct {
 	When     string // when it fires
 	Why      string // why it matters
 	Fix      string // what to do
+	// Advise adds to Fix which name and which trust-policy condition fit the
+	// callers that were seen.
+	Advise bool
 	// check gives what the rule sees: one sighting for each name it fires on.
 	check func(*judge) []sighting
 }
@@ -134,7 +137,10 @@ func (j *judge) finding(rule Rule, group string, seen []sighting) Finding {
 	if len(accounts) == 1 {
 		fd.AccountID = sortedKeys(accounts)[0]
 	}
-	fd.Recommendation = rule.Fix + advice(seen)
+	fd.Recommendation = rule.Fix
+	if rule.Advise {
+		fd.Recommendation += advice(seen)
+	}
 	fd.Ignored, _ = j.config.Ignored(rule.ID, fd.RoleARNs, j.audit.opt.Today)
 	return fd
 }
