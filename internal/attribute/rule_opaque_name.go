@@ -28,8 +28,9 @@ func opaqueName() Rule {
 
 // maybeService reports whether the name has a shape that an AWS service makes
 // too, such as 32 hexadecimal digits, and nothing says that the caller chose it.
+// A UUID is mostly the caller's.
 func (j *judge) maybeService(n *nameView) bool {
-	if n.form.Class != ClassShape || !slices.ContainsFunc(n.form.Makers, func(id string) bool {
+	if n.form.Class != ClassShape || n.form.ID == "uuid" || !slices.ContainsFunc(n.form.Makers, func(id string) bool {
 		f := formByID(id)
 		return f != nil && (f.Class == ClassService || f.Class == ClassInstance)
 	}) {
