@@ -109,7 +109,7 @@ func newFlow(chosen []*nameGroup, all int, calls int64, names []attribute.Sessio
 		roleY[r] = flowTop + endShift + top*flowStep + (n-1)*flowStep/2
 		first := &names[groups[top].first]
 		box := newBox(flowRX, roleY[r], flowRW, first.RoleName, account(first.AccountID), first.RoleARN)
-		box.Key, box.Find = r, first.RoleName
+		box.Key, box.Find = r, pageText(first.RoleName)
 		f.Roles = append(f.Roles, box)
 	}
 	for i, g := range groups {

@@ -47,11 +47,12 @@ type page struct {
 	Flow     *flow
 	Timeline *timeline
 	Findings cut[finding]
-	Rules    []string // ids that findings have, for the filter
-	Statuses []string // statuses that findings have, for the filter
-	Names    []plainRow
-	Shown    int
-	Total    int
+	Rules    []string   // ids that findings have, for the filter
+	Statuses []string   // statuses that findings have, for the filter
+	Names    []plainRow // the first of them, as markup
+	Shown    string     // session names in the page
+	Total    string     // session names
+	Left     bool       // some names are not in the page
 	Origins  cut[originRow]
 	Coverage cut[coverageRow]
 	Others   cut[otherRow]
@@ -201,7 +202,7 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 		Source:   pageText(cmp.Or(res.Scan.Source, "standard input")),
 		Finished: stamp(res.Scan.Finished),
 		Calls:    grouped(res.Attribution.Calls),
-		Total:    len(res.Names),
+		Total:    grouped(int64(len(res.Names))),
 	}
 	brief := func(id string) string { return pageText(cmp.Or(opt.AccountNames[id], id)) }
 	account := func(id string) string {
@@ -214,7 +215,8 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 	p.on = active(res.Findings)
 	p.severity = severities(res.Names, p.on)
 	p.order = rankNames(res.Names, p.severity, limit)
-	p.Shown = len(p.order)
+	p.Shown = grouped(int64(len(p.order)))
+	p.Left = len(p.order) < len(res.Names)
 
 	p.attribution(res.Attribution)
 	p.facts(res)
@@ -444,9 +446,9 @@ func (p *page) findings(res *attribute.Result, place map[int32]int, account func
 				c.New++
 			}
 		}
-		rules[f.Rule] = true
+		rules[pageText(f.Rule)] = true
 		if f.Status != "" {
-			statuses[f.Status] = true
+			statuses[pageText(f.Status)] = true
 		}
 	}
 	p.Rules, p.Statuses = sortedKeys(rules), sortedKeys(statuses)

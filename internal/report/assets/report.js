@@ -190,7 +190,7 @@
       cell("Calls", "num", count(r[CALLS])),
       cell("Errors", "num", count(r[ERRORS])),
       cell("Sessions", "num", count(r[SESSIONS])),
-      cell("Last seen", "when", time(r[LAST]).split(" ").flatMap((part) => [element("span", null, part), " "])),
+      cell("Last seen", "when", element("span", null, time(r[LAST]).split(" ").flatMap((part) => [element("span", null, part), " "]))),
       cell("Findings", null, tags));
   }
 
@@ -213,6 +213,8 @@
   function startTable() {
     if (!filter) return;
     filter.hidden = false;
+    // A row is a card on a narrow screen, so that a page takes fewer.
+    if (matchMedia("(max-width: 940px)").matches) filter.elements.size.value = "10";
     for (const th of table.tHead.rows[0].cells) {
       const button = element("button", { type: "button" }, th.textContent);
       button.addEventListener("click", () => {
