@@ -8,6 +8,17 @@ func (w *world) newRole(a *account, name string) *role {
 	return &role{account: a, name: name, path: "/", id: w.ids.unique("AROA", a.id)}
 }
 
+// roleNamed gives the role of that name, which it makes at first.
+func (w *world) roleNamed(a *account, name string) *role {
+	key := a.id + "/" + name
+	r := w.roles[key]
+	if r == nil {
+		r = w.newRole(a, name)
+		w.roles[key] = r
+	}
+	return r
+}
+
 func (w *world) newUser(a *account, name, ip, agent string) *user {
 	return &user{account: a, name: name, id: w.ids.unique("AIDA", a.id), key: w.ids.unique("AKIA", a.id), ip: ip, agent: agent}
 }

@@ -185,9 +185,15 @@ func (w *world) assume(t int64, by caller, q request) *credential {
 	if cross {
 		r.sharedID = w.ids.uuid()
 	}
-	// Draw for both copies whether or not they exist: leaving events out must
-	// not change which other ones are left out.
+	// Draw for both copies whether or not they exist, and count what is left
+	// out: leaving events out must not change anything else.
 	dropCaller, dropOwner := w.lose(), w.lose()
+	if from.read && dropCaller {
+		w.emitted++
+	}
+	if cross && owner.read && dropOwner {
+		w.emitted++
+	}
 	if q.unlogged {
 		dropCaller, dropOwner = true, true
 	}

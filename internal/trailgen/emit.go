@@ -17,8 +17,9 @@ type world struct {
 	missing      float64
 	officeIP     string
 	apis         map[string]*api
+	roles        map[string]*role // by account and name, of roleNamed
 
-	emitted int64  // distinct records
+	emitted int64  // distinct records, with those that were left out
 	buf     []byte // of the record being written
 }
 
@@ -69,6 +70,9 @@ func (w *world) truthCall(c *credential, r *record, key, replaces, copied string
 	t := w.truth
 	stat := t.stat(c)
 	stat.calls++
+	if max != "proven" && max != "recorded" {
+		stat.lost++
+	}
 	t.summary.AssumedRoleCalls++
 	if r.errorCode != "" {
 		stat.errors++

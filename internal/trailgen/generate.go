@@ -33,7 +33,7 @@ func open(ctx context.Context, c Config, org string, perObject int) (*world, err
 	w := &world{
 		ids: newIDs(c.Seed, 1), losses: newIDs(c.Seed, 2),
 		out:   newDelivery(ctx, c.Out, org, perObject, newIDs(c.Seed, 3)),
-		truth: tr, apis: newAPIs(), officeIP: "198.51.100.24",
+		truth: tr, apis: newAPIs(), roles: map[string]*role{}, officeIP: "198.51.100.24",
 	}
 	w.truth.summary.Seed, w.truth.summary.Org = c.Seed, org
 	return w, nil

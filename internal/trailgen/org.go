@@ -47,7 +47,8 @@ type organization struct {
 	burst    int     // how many calls it has left
 	users    []*user
 	dir      *directory
-	homes    int // addresses given out
+	support  *role // a permission set
+	homes    int   // addresses given out
 }
 
 // Generate writes the trail of an organization and the truth about it.

@@ -63,7 +63,9 @@ const (
 	MayEither = "either"
 )
 
-// Expect is what a rule has to do with a role, or with some names of it.
+// Expect is what a rule has to do with a role, or with some names of it. The
+// expectations of a trail are complete: a rule that fires on a role for which
+// no line says fire or either is wrong. Silent lines point out what looks alike.
 type Expect struct {
 	Verdict  string   `json:"verdict"` // fire, silent or either
 	Rule     string   `json:"rule"`
@@ -102,6 +104,7 @@ type Refused struct {
 type NameCount struct {
 	Account     string   `json:"account"`
 	RoleName    string   `json:"roleName"`
+	RoleARN     string   `json:"roleArn"`
 	SessionName string   `json:"sessionName"`
 	Calls       int64    `json:"calls"`
 	Errors      int64    `json:"errors"`
@@ -148,7 +151,9 @@ type nameKey struct{ account, role, session string }
 
 // nameStat counts the calls of one session name.
 type nameStat struct {
+	roleARN                 string
 	calls, errors, sessions int64
+	lost                    int64 // calls whose origin nothing surely tells
 	origins                 []seenOrigin
 }
 
@@ -208,7 +213,7 @@ func (t *truth) stat(c *credential) *nameStat {
 	if c.stat == nil {
 		key := nameKey{c.role.account.id, c.role.name, c.name}
 		if c.stat = t.names[key]; c.stat == nil {
-			c.stat = &nameStat{}
+			c.stat = &nameStat{roleARN: c.role.arn()}
 			t.names[key] = c.stat
 		}
 	}
@@ -221,6 +226,7 @@ func (t *truth) expect(e Expect) { t.expects = append(t.expects, e) }
 
 // close writes the expectations and the summary into dir.
 func (t *truth) close(dir string) (Summary, error) {
+	t.expectUnattributed()
 	for _, e := range t.expects {
 		if len(e.Names) > 0 && e.Verdict != MustStay {
 			e.Origins, e.Provable = t.originsOf(e)
@@ -229,7 +235,7 @@ func (t *truth) close(dir string) (Summary, error) {
 	}
 	s := &t.summary
 	for key, n := range t.names {
-		c := NameCount{key.account, key.role, key.session, n.calls, n.errors, n.sessions, nil}
+		c := NameCount{key.account, key.role, n.roleARN, key.session, n.calls, n.errors, n.sessions, nil}
 		for _, o := range n.origins {
 			c.Origins = append(c.Origins, o.id)
 		}
@@ -260,6 +266,30 @@ func (t *truth) close(dir string) (Summary, error) {
 		return *s, err
 	}
 	return *s, os.WriteFile(filepath.Join(dir, SummaryFile), append(b, '\n'), 0o666)
+}
+
+// expectUnattributed allows the rule unattributed on roles with calls of which
+// events are missing, where no story says what it has to do.
+func (t *truth) expectUnattributed() {
+	listed := map[string]bool{}
+	for _, e := range t.expects {
+		if e.Rule == "unattributed" {
+			for _, arn := range e.RoleARNs {
+				listed[arn] = true
+			}
+		}
+	}
+	var lost []string
+	for _, n := range t.names {
+		if n.lost > 0 && !listed[n.roleARN] {
+			listed[n.roleARN] = true
+			lost = append(lost, n.roleARN)
+		}
+	}
+	slices.Sort(lost)
+	for _, arn := range lost {
+		t.expect(Expect{Verdict: MayEither, Rule: "unattributed", RoleARNs: []string{arn}, Why: "assume events are missing"})
+	}
 }
 
 func (t *truth) originsOf(e Expect) (all, provable []string) {
