@@ -145,7 +145,7 @@ func isMillis(s string) bool { return len(s) == 13 && s[0] == '1' && anyDigits(s
 func isEpoch(s string) bool  { return len(s) == 10 && s[0] == '1' && anyDigits(s) }
 
 // isLetters32 holds for 32 letters that spell nothing.
-func isLetters32(s string) bool { return len(s) == 32 && anyLetters(s) && !spells(s) }
+func isLetters32(s string) bool { return len(s) == 32 && anyLetters(s) && !reads(s, 60) }
 
 // isKSUID holds for a K-sortable id: 27 digits of base 62 that hold 160 bits,
 // the first 32 of them a time. The digits change kind more often than those of

@@ -75,9 +75,9 @@ func spells(s string) bool {
 	return hasVowel(s) && (common == total || total >= 7 && common*5 >= total*4)
 }
 
-// hasWord reports whether a name has words in it: a run of two letters or more
-// in one case that stands alone between separators, or parts that read like
-// words and make up three characters of ten or more. In a text of small letters
+// hasWord reports whether a name has words in it: a run of letters in one case
+// that stands alone between separators, or parts that read like words and make
+// up three characters of ten or more. In a text of small letters
 // and capitals the case tells where words begin, and four letters may be one;
 // else it takes five. Long random texts have a short word in them now and then.
 func hasWord(s string) bool {
@@ -100,7 +100,7 @@ func hasWord(s string) bool {
 			j-- // of HTTPServer the S belongs to the second word
 		}
 		word := s[i:j]
-		if alone := (i == 0 || !isAlnum(s[i-1])) && (j == len(s) || !isAlnum(s[j])); alone && len(word) >= 2 && len(word) < 8 {
+		if (i == 0 || !isAlnum(s[i-1])) && standsAlone(word, s[j:]) {
 			return true
 		}
 		if len(word) >= least && spells(word) {
@@ -109,6 +109,20 @@ func hasWord(s string) bool {
 		i = j
 	}
 	return inWords > 0 && inWords*10 >= (count[0]+count[1]+count[2])*3
+}
+
+// standsAlone reports whether a run of letters that begins a token is a word by
+// its place: two letters or more with nothing behind them, four or more with
+// only a number. A long run must read like one, too.
+func standsAlone(word, behind string) bool {
+	number := 0
+	for number < len(behind) && isDigit(behind[number]) {
+		number++
+	}
+	if number < len(behind) && isAlnum(behind[number]) {
+		return false
+	}
+	return len(word) >= 2 && (number == 0 || len(word) >= 4 && number <= 8) && (len(word) < 8 || reads(word, 50))
 }
 
 // kinds counts the small letters, capitals and digits of a text, the
@@ -164,10 +178,10 @@ func looksRandom(s string, minLength int) bool {
 	case n < minLength:
 		return false
 	case count[2] > 0 && !hasWord(s):
-		return mixed(s) || n >= 16 && count[2] >= 2 && !reads(s)
+		return mixed(s) || n >= 16 && count[2] >= 2 && !reads(s, 60)
 	case count[2] > 0:
 		return false
-	case n != len(s) || reads(s): // letters only: their pairs must tell
+	case n != len(s) || reads(s, 50): // letters only: their pairs must tell
 		return false
 	case n >= 16:
 		return distinct(s) >= 8
@@ -185,8 +199,9 @@ func distinct(s string) int {
 	return bits.OnesCount32(seen)
 }
 
-// reads reports whether the letters of s read like words on the whole.
-func reads(s string) bool {
+// reads reports whether the letters of s read like words on the whole: at least
+// so many of a hundred pairs are common. Random letters have 33.
+func reads(s string, percent int) bool {
 	total, common := 0, 0
 	for i := 0; i < len(s); {
 		if !isLetter(s[i]) {
@@ -201,5 +216,5 @@ func reads(s string) bool {
 		total, common = total+t, common+c
 		i = j
 	}
-	return total < 4 || common*100 >= total*60
+	return total < 4 || common*100 >= total*percent
 }

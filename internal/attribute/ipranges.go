@@ -86,12 +86,12 @@ func readIPRangesJSON(r io.Reader) (*IPRanges, error) {
 	list.Created, _ = time.Parse("2006-01-02-15-04-05", file.CreateDate)
 	for _, p := range file.Prefixes {
 		if err := list.add(p.Prefix); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("list of address ranges: %w", err)
 		}
 	}
 	for _, p := range file.IPv6Prefixes {
 		if err := list.add(p.Prefix); err != nil {
-			return nil, err
+			return nil, fmt.Errorf("list of address ranges: %w", err)
 		}
 	}
 	return list.done()
@@ -109,7 +109,7 @@ func readIPRangesText(r io.Reader) (*IPRanges, error) {
 			continue
 		}
 		if err := list.add(text); err != nil {
-			return nil, fmt.Errorf("line %d: %w", n, err)
+			return nil, fmt.Errorf("list of address ranges: line %d: %w", n, err)
 		}
 	}
 	if err := lines.Err(); err != nil {
@@ -121,7 +121,7 @@ func readIPRangesText(r io.Reader) (*IPRanges, error) {
 func (l *IPRanges) add(prefix string) error {
 	p, err := netip.ParsePrefix(prefix)
 	if err != nil {
-		return fmt.Errorf("list of address ranges: %q is no prefix such as 3.5.140.0/22", prefix)
+		return fmt.Errorf("%q is no prefix such as 3.5.140.0/22", prefix)
 	}
 	p = p.Masked()
 	l.ranges = append(l.ranges, addrRange{first: p.Addr(), last: lastAddr(p)})

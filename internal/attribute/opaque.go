@@ -34,17 +34,17 @@ func Opaque(name string) (why string, ok bool) {
 	default:
 		return "", false
 	}
+	if onlyChanging(name) {
+		return "is numbers and ids and nothing else", true
+	}
 	if looksRandom(name, 16) {
 		return "is random characters", true
-	}
-	if onlyChanging(name) {
-		return "is a number or id and nothing else", true
 	}
 	return "", false
 }
 
-// onlyChanging reports whether every token of a name is a long number, a
-// hexadecimal number, a UUID or random, as in <uuid>-<timestamp>.
+// onlyChanging reports whether every token of a name is a timestamp, a long
+// hexadecimal number or a UUID, as in <uuid>-<timestamp>.
 func onlyChanging(name string) bool {
 	tokens := 0
 	for i := 0; i < len(name); {
@@ -62,7 +62,7 @@ func onlyChanging(name string) bool {
 			j++
 		}
 		token := name[i:j]
-		if _, stamped := stamp(token); !stamped && !isLongHex(token) && !looksRandom(token, 16) {
+		if _, stamped := stamp(token); !stamped && !isLongHex(token) {
 			return false
 		}
 		i = j

@@ -210,7 +210,8 @@ func namesSecret(key string) bool {
 }
 
 // hasPrivateKey reports the first line of a private key in PEM, in whatever way
-// its spaces and dashes came through, or the first bytes of one in base 64.
+// its spaces and dashes came through, or the first bytes of one in base 64: a
+// SEQUENCE in DER, which begins the keys of all kinds.
 func hasPrivateKey(s string) bool {
 	var room [64]byte
 	folded, fits := fold(room[:0], s)
@@ -223,8 +224,16 @@ func hasPrivateKey(s string) bool {
 			return true
 		}
 	}
-	i := strings.Index(s, "MII")
-	return i >= 0 && (i == 0 || !isAlnum(s[i-1])) && len(s)-i >= 32 && all(s[i:], isBase64) && mixed(s[i:]) && !hasWord(s[i:])
+	for _, mark := range [...]string{"MII", "MHcCAQEE", "MIGHAgEA"} {
+		i := strings.Index(s, mark)
+		if i < 0 || i > 0 && isAlnum(s[i-1]) || len(s)-i < 32 || !all(s[i:], isBase64) {
+			continue
+		}
+		if count, _, _ := kinds(s[i:]); count[0] >= 4 && count[1] >= 4 && count[2] >= 1 && !reads(s[i:], 60) {
+			return true
+		}
+	}
+	return false
 }
 
 func isBase64(c byte) bool { return isAlnum(c) || c == '+' || c == '=' }

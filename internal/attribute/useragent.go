@@ -23,6 +23,7 @@ type UserAgent struct {
 const (
 	productBrowser     = "browser"
 	productTerraform   = "Terraform"
+	productGitHub      = "configure-aws-credentials-for-github-actions"
 	productAWSInternal = "AWS Internal"
 )
 
@@ -113,7 +114,7 @@ func (ua *UserAgent) take(token string) {
 		}
 	}
 	switch {
-	case name == productTerraform:
+	case name == productTerraform, name == productGitHub: // they name the SDK below them first or last
 		if ua.SDK == "" && isSDK(ua.Product) {
 			ua.SDK = ua.Product
 		}
