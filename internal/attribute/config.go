@@ -525,11 +525,3 @@ func editDistance(a, b string) int {
 	}
 	return row[len(b)]
 }
-
-// ruleIDs lists the rules that there are.
-func ruleIDs() []string {
-	return []string{
-		"shared-name", "name-collision", "overlapping-sessions", "sdk-default-name", "generic-name", "opaque-name",
-		"misleading-name", "credentials-moved", "secret-in-name", "personal-data-crosses-accounts", "unattributed", "assume-churn",
-	}
-}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+)
+
+// The exit statuses. exitFindings goes before exitIncomplete.
+const (
+	exitOK          = 0   // the scan is complete
+	exitFailed      = 1   // it could not run; nothing was reported
+	exitUsage       = 2   // wrong usage; nothing was read
+	exitFindings    = 3   // a finding at or above --fail-on
+	exitIncomplete  = 4   // a report was written, but part of the input could not be read
+	exitInterrupted = 130 // SIGINT
+	exitTerminated  = 143 // SIGTERM
+)
+
+// statusError is an error that ends the process with its own status.
+type statusError struct {
+	status int
+	err    error
+	hint   string // what to do, on a line of its own; may be empty
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
+
+// usageError is wrong usage. The hint names what would be right.
+func usageError(hint, format string, args ...any) error {
+	return &statusError{status: exitUsage, err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// exitStatus prints what there is to say about err and gives the status that
+// the process ends with.
+func exitStatus(ctx context.Context, err error, stderr io.Writer) int {
+	var stop interrupted
+	if errors.As(context.Cause(ctx), &stop) {
+		say(stderr, "%s; nothing more was written", stop)
+		if stop.signal == syscall.SIGTERM {
+			return exitTerminated
+		}
+		return exitInterrupted
+	}
+	if err == nil {
+		return exitOK
+	}
+	say(stderr, "%s", err)
+	var s *statusError
+	if !errors.As(err, &s) {
+		return exitFailed
+	}
+	if s.hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", oneLine(s.hint))
+	}
+	return s.status
+}
+
+// say writes one line about the run to standard error.
+func say(stderr io.Writer, format string, args ...any) {
+	fmt.Fprintf(stderr, "trailscan: %s\n", oneLine(fmt.Sprintf(format, args...)))
+}
+
+// oneLine makes s safe to show as one line: names from logs, buckets and files
+// reach error texts, and a terminal obeys the control characters in them.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t' || r == '\r':
+			return ' '
+		case r < ' ' || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
+			return '\ufffd'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,398 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/trailscan/trailscan/internal/attribute"
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+// allRegions is the value of --region that stands for every region.
+const allRegions = "all"
+
+// s3Fetchers is how many objects are fetched at a time unless the user says:
+// S3 answers in tens of milliseconds, in which a processor decodes a few.
+const s3Fetchers = 32
+
+// reading is what the input flags ask for, found to be right: where from, which
+// part of it, and how it is to be understood.
+type reading struct {
+	flags  *inputFlags
+	now    time.Time
+	from   operands
+	window window
+	config *attribute.Config   // nil without one
+	ranges *attribute.IPRanges // nil for the list that is built in
+}
+
+// reading checks the input flags and reads the files that they name.
+func (f *inputFlags) reading(args []string, now time.Time) (*reading, error) {
+	from, err := f.operands(args)
+	if err != nil {
+		return nil, err
+	}
+	rd := &reading{flags: f, now: now, from: from}
+	if rd.window, err = f.window(from, now); err != nil {
+		return nil, err
+	}
+	if slices.Contains(f.regions.values, allRegions) && len(f.regions.values) > 1 {
+		return nil, usageError("", "--region all takes no other region beside it")
+	}
+	rd.config, err = readFile("config", f.config, func(r io.Reader) (*attribute.Config, error) {
+		return attribute.ReadConfig(f.config, r)
+	})
+	if err != nil {
+		return nil, err
+	}
+	rd.ranges, err = readFile("aws-ip-ranges", f.ipRanges, attribute.ReadIPRanges)
+	return rd, err
+}
+
+// readFile reads the file that a flag names, if any. A file that cannot be read
+// is a failure, one that says something wrong is wrong usage.
+func readFile[T any](flag, name string, read func(io.Reader) (*T, error)) (*T, error) {
+	if name == "" {
+		return nil, nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %s: %w", flag, name, bare(err))
+	}
+	defer file.Close()
+	v, err := read(file)
+	var failed *fs.PathError
+	switch {
+	case errors.As(err, &failed):
+		return nil, fmt.Errorf("--%s %s: %w", flag, name, failed.Err)
+	case err != nil && flag == "config": // names the file itself, with the line
+		return nil, usageError("", "%w", err)
+	case err != nil:
+		return nil, usageError("", "--%s %s: %w", flag, name, err)
+	}
+	return v, nil
+}
+
+// regions are the regions to read, none for all.
+func (rd *reading) regions() []string {
+	if slices.Contains(rd.flags.regions.values, allRegions) {
+		return nil
+	}
+	return rd.flags.regions.values
+}
+
+// input is an open source.
+type input struct {
+	source       ingest.Source
+	listRequests func() int64 // nil where there are none
+}
+
+// open opens the sources.
+func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, error) {
+	if rd.from.local() {
+		return []input{{source: ingest.NewLocal(rd.from.paths, p.stdin)}}, nil
+	}
+	cfg, err := rd.loadAWS(ctx, notes)
+	if err != nil {
+		return nil, err
+	}
+	if rd.from.lookup {
+		lookup, err := rd.openLookup(ctx, cfg, notes)
+		if err != nil {
+			return nil, err
+		}
+		return []input{{lookup, lookup.Requests}}, nil
+	}
+	var inputs []input
+	for _, l := range rd.from.buckets {
+		bucket := rd.openBucket(cfg, l, notes)
+		inputs = append(inputs, input{bucket, bucket.ListRequests})
+	}
+	return inputs, nil
+}
+
+func (rd *reading) loadAWS(ctx context.Context, notes *notes) (aws.Config, error) {
+	return ingest.LoadAWS(ctx, ingest.AWSOptions{
+		Profile:     rd.flags.profile,
+		EndpointURL: rd.flags.endpoint,
+		Version:     version(),
+		OnRetry:     func(err error) { notes.debug("again after %s", err) },
+	})
+}
+
+func (rd *reading) openBucket(cfg aws.Config, l location, notes *notes) *ingest.S3 {
+	return ingest.NewS3(ingest.S3Config{
+		Client: s3.NewFromConfig(cfg),
+		Bucket: l.bucket, Prefix: l.prefix,
+		Since: rd.window.since, Until: rd.window.until,
+		MarginBefore: rd.flags.margin.value.before, MarginAfter: rd.flags.margin.value.after,
+		Accounts: rd.flags.accounts.values, Regions: rd.regions(),
+		RequestPayer: rd.flags.requestPayer.given,
+		OnRetry:      func(err error) { notes.debug("again after %s", err) },
+	})
+}
+
+func (rd *reading) openLookup(ctx context.Context, cfg aws.Config, notes *notes) (*ingest.Lookup, error) {
+	regions := rd.flags.regions.values
+	if slices.Contains(regions, allRegions) {
+		var note string
+		var err error
+		if regions, note, err = ingest.ListRegions(ctx, cfg); err != nil {
+			return nil, err
+		}
+		if note != "" {
+			notes.warn("%s", note)
+		}
+	}
+	return ingest.NewLookup(ingest.LookupConfig{
+		AWS: cfg, Regions: regions,
+		Since: rd.window.since, Until: rd.window.until, Now: rd.now,
+	}), nil
+}
+
+// read reads the input and judges it.
+func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribute.Result, error) {
+	audit := attribute.NewAudit(rd.options())
+	got, err := rd.readInto(ctx, p, notes, audit)
+	if err != nil {
+		return nil, err
+	}
+	notes.info("read %s, %s; judging", plural(got.totals.Objects, "object"), size(got.totals.Bytes))
+	res := audit.Result()
+	res.Scan.Source = rd.from.String()
+	res.Scan.Started, res.Scan.Finished = rd.now, p.now()
+	got.fill(res)
+	res.Scan.Warnings = append(res.Scan.Warnings, rd.warnings(res, got.totals)...)
+	for _, w := range res.Scan.Warnings {
+		notes.warn("%s", w)
+	}
+	return res, nil
+}
+
+// options are those of the audit.
+func (rd *reading) options() attribute.Options {
+	return attribute.Options{
+		Since: rd.window.since, Until: rd.window.until,
+		// Zero would look back without end.
+		Lookback: max(rd.flags.lookback.value, time.Second),
+		Accounts: rd.flags.accounts.values, Regions: rd.regions(),
+		Role: matcher(rd.flags.role.value), Session: matcher(rd.flags.session.value),
+		Config: rd.config, IPRanges: rd.ranges, Today: rd.now,
+	}
+}
+
+// gotten is what was read.
+type gotten struct {
+	totals       ingest.Totals
+	listRequests int64
+}
+
+// readInto reads the input into an audit, and then what the credentials that
+// are still unexplained need from before the window and from other places, as
+// often as that leads on to further ones.
+func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit *attribute.Audit) (got gotten, err error) {
+	if n := rd.flags.maxMemory.value; n > 0 {
+		debug.SetMemoryLimit(n)
+	}
+	r := &reader{reading: rd, audit: audit, progress: newProgress(p, notes, rd.flags.progress.value, rd.flags.quiet)}
+	for {
+		if r.inputs, err = rd.open(ctx, p, notes); err != nil {
+			return got, err
+		}
+		notes.info("reading %s", rd.from)
+		if err := r.scan(ctx); err != nil {
+			return got, err
+		}
+		if !audit.Replay() {
+			break
+		}
+		if slices.Contains(rd.from.paths, "-") {
+			return got, errors.New("standard input: it holds records that AWS corrected after they had been counted, which takes a second reading; give files")
+		}
+		notes.info("records were corrected after they had been counted: reading once more")
+		r.got = gotten{listRequests: r.requests()}
+	}
+	for !rd.from.local() { // files were read whole
+		needs := audit.Needs()
+		if len(needs) == 0 {
+			break
+		}
+		notes.info("looking for the assume events of %s", plural(int64(len(needs)), "credential"))
+		if err := r.lookBack(ctx, needs); err != nil {
+			return got, err
+		}
+	}
+	r.got.listRequests += r.requests()
+	return r.got, nil
+}
+
+// reader reads inputs into an audit.
+type reader struct {
+	*reading
+	audit    *attribute.Audit
+	progress *progress
+	inputs   []input
+	got      gotten
+}
+
+// requests is how many list requests the inputs have made.
+func (r *reader) requests() int64 {
+	n := int64(0)
+	for _, in := range r.inputs {
+		if in.listRequests != nil {
+			n += in.listRequests()
+		}
+	}
+	return n
+}
+
+// scan reads the window.
+func (r *reader) scan(ctx context.Context) error {
+	opt := ingest.ScanOptions{Fetchers: r.fetchers(), Limits: r.limits()}
+	if len(r.inputs) == 1 {
+		// Of several trails, each begins anew with the first day, and they may
+		// hold the same events.
+		opt.DayDone, opt.Margin = r.audit.DayDone, r.flags.margin.value.after
+	}
+	for _, in := range r.inputs {
+		err := r.watched("reading", opt, func(opt ingest.ScanOptions) (ingest.Totals, error) {
+			return ingest.Scan(ctx, in.source, opt, r.sinks(r.audit.Builder))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookBack reads what the needs ask for.
+func (r *reader) lookBack(ctx context.Context, needs []ingest.Need) error {
+	opt := ingest.ScanOptions{Fetchers: r.fetchers(), Limits: r.limits()}
+	for _, in := range r.inputs {
+		back, ok := in.source.(ingest.Backfiller)
+		if !ok {
+			continue
+		}
+		err := r.watched("looking back", opt, func(opt ingest.ScanOptions) (ingest.Totals, error) {
+			return ingest.Backfill(ctx, back, needs, opt, r.sinks(r.audit.EvidenceBuilder))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watched shows the progress of one reading and adds up what it gave.
+func (r *reader) watched(heading string, opt ingest.ScanOptions, read func(ingest.ScanOptions) (ingest.Totals, error)) error {
+	opt.Counters = &ingest.Counters{}
+	stop := r.progress.watch(heading, opt.Counters)
+	defer stop()
+	totals, err := read(opt)
+	r.got.totals.Add(totals)
+	return err
+}
+
+// sinks makes a builder for each worker.
+func (r *reader) sinks(builder func() *attribute.Builder) []func(*ingest.Event) {
+	sinks := make([]func(*ingest.Event), min(r.fetchers(), runtime.GOMAXPROCS(0)))
+	for i := range sinks {
+		sinks[i] = builder().Add
+	}
+	return sinks
+}
+
+// fetchers is how many objects are open at a time.
+func (rd *reading) fetchers() int {
+	switch {
+	case rd.flags.concurrency.given:
+		return rd.flags.concurrency.value
+	case rd.from.local():
+		return runtime.GOMAXPROCS(0)
+	}
+	return s3Fetchers
+}
+
+// limits bound what one object may hold.
+func (rd *reading) limits() ingest.Limits { return ingest.Limits{MaxObject: rd.flags.maxObject.value} }
+
+// warnings is what a reader of the report must know and what no rule says.
+func (rd *reading) warnings(res *attribute.Result, t ingest.Totals) []string {
+	var list []string
+	if res.Scan.Events == 0 {
+		list = append(list, "no events: "+rd.whyEmpty(t))
+	}
+	for _, i := range rd.config.Ended(rd.now) {
+		list = append(list, fmt.Sprintf("%s is no longer ignored: the entry for role %s ended after %s (%s)", i.Rule, orAll(i.Role), i.Until.Format(time.DateOnly), i.Reason))
+	}
+	return list
+}
+
+// fill puts into a result what only the reading knows.
+func (got gotten) fill(res *attribute.Result) {
+	t := got.totals
+	s := &res.Scan
+	s.Objects, s.ObjectsFailed = t.Objects, t.ObjectsFailed
+	s.CompressedBytes, s.Bytes = t.CompressedBytes, t.Bytes
+	s.ListRequests = got.listRequests
+	s.Problems = append(s.Problems, t.Problems...)
+	slices.SortFunc(s.Problems, func(a, b ingest.Problem) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Error, b.Error))
+	})
+	s.Complete = !slices.ContainsFunc(s.Problems, ingest.Problem.Lost)
+	for _, r := range t.Regions {
+		i, ok := slices.BinarySearchFunc(res.Coverage, r, func(c attribute.Coverage, r ingest.RegionTotals) int {
+			return cmp.Or(cmp.Compare(c.AccountID, r.Account), cmp.Compare(c.Region, r.Region))
+		})
+		if !ok {
+			res.Coverage = slices.Insert(res.Coverage, i, attribute.Coverage{AccountID: r.Account, Region: r.Region})
+		}
+		res.Coverage[i].Objects, res.Coverage[i].ObjectsFailed = r.Objects, r.Failed
+	}
+}
+
+// whyEmpty says why a scan may have found nothing.
+func (rd *reading) whyEmpty(t ingest.Totals) string {
+	switch w := rd.window; {
+	case t.Objects == 0 && !rd.from.local():
+		return fmt.Sprintf("nothing was delivered for the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
+	case t.Records == 0 && t.PassedOver > 0:
+		return fmt.Sprintf("all %s records are digests, Insight events or aggregates, which are no trail's events", count(t.PassedOver))
+	case t.Records == 0:
+		return "nothing that was read holds records"
+	case rd.flags.accounts.values != nil || rd.regions() != nil:
+		return "--account, --region and the window leave none of " + plural(t.Records, "record")
+	}
+	return "none of " + plural(t.Records, "record") + " lies in the window"
+}
+
+// matcher gives the function that a pattern stands for, nil for none.
+func matcher(glob string) func(string) bool {
+	if glob == "" {
+		return nil
+	}
+	g, err := attribute.ParseGlob(glob)
+	if err != nil {
+		panic(err) // the flag was checked
+	}
+	return g.Match
+}
+
+func orAll(g attribute.Glob) string {
+	if g.IsZero() {
+		return "*"
+	}
+	return g.String()
+}
