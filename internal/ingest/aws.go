@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -22,6 +24,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 )
 
@@ -63,6 +66,9 @@ type AWSOptions struct {
 	// Version is put into the user agent, so that the bucket's owner sees what
 	// reads it.
 	Version string
+	// Log, where it is set, is given what the SDK has to say, such as a
+	// connection that broke. It is called from many goroutines.
+	Log func(string)
 	// OnRetry, where it is set, is told each error after which the SDK tries
 	// a request again. It is called from many goroutines.
 	OnRetry func(error)
@@ -102,6 +108,12 @@ func LoadAWS(ctx context.Context, o AWSOptions) (aws.Config, error) {
 		config.WithRetryer(func() aws.Retryer { return newRetryer(o) }),
 		config.WithServiceOptions(func(_ string, service any) { setEndpoint(service, o.EndpointURL) }),
 	}
+	// The SDK writes to standard error by itself, where progress is drawn.
+	options = append(options, config.WithLogger(logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
+		if o.Log != nil {
+			o.Log(oneLine(fmt.Sprintf(format, v...)))
+		}
+	})))
 	if o.Version != "" {
 		options = append(options, config.WithAPIOptions([]func(*middleware.Stack) error{
 			awsmiddleware.AddUserAgentKeyValue("trailscan", o.Version),
@@ -302,6 +314,8 @@ func awsCause(err error) (why, do string) {
 		return "cannot connect (" + innermost(err) + ")", "check --endpoint-url or AWS_ENDPOINT_URL, the proxy settings and the network"
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer in time (" + innermost(err) + ")", "run it again, and check the network if it stays so"
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return "the connection broke each time before the whole answer was there (" + innermost(err) + ")", "run it again, and check the network and the proxy if it stays so"
 	case errors.As(err, &status) && status.HTTPStatusCode() >= 300:
 		return fmt.Sprintf("HTTP status %d (%s)", status.HTTPStatusCode(), innermost(err)), ""
 	}

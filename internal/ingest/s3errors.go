@@ -144,7 +144,11 @@ func (s *S3) requestError(ctx context.Context, what string, err error) error {
 		return worded("the bucket lies in another region than "+s.client.Options().Region+" ("+innermost(err)+")", "name its region with AWS_REGION or the profile, or its endpoint with --endpoint-url")
 	}
 	var api smithy.APIError
+	var decode *smithy.DeserializationError
 	if !errors.As(err, &api) {
+		if errors.As(err, &decode) {
+			return worded("the answer is none that S3 gives ("+innermost(err)+")", "check --endpoint-url or AWS_ENDPOINT_URL, and whether a proxy answers in its place")
+		}
 		return newRequestError(ctx, what, err)
 	}
 	code, text := api.ErrorCode(), apiText(api)

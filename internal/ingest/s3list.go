@@ -275,7 +275,7 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 		}
 	}
 	spans := l.spans
-	token, after := "", ""
+	token, after, last := "", "", ""
 	if from := spans[0].from; !from.IsZero() {
 		after = l.dir.at(from)
 	}
@@ -285,14 +285,17 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if token != "" {
-				err = fmt.Errorf("%w; what comes after %s is missing", err, oneLine(after))
+			if last != "" {
+				err = fmt.Errorf("%w; what comes after %s is missing", err, oneLine(last))
 			}
 			return send(batch{err: err})
 		}
 		var b batch
-		last := after
 		for _, k := range page.keys {
+			if k.name <= last {
+				b.err = fmt.Errorf("list %s: the server's keys are in no order: %s comes after %s, and what follows is missing; the endpoint does not speak S3 as it should", s.url(l.prefix), oneLine(k.name), oneLine(last))
+				break
+			}
 			last = k.name
 			for len(spans) > 0 && l.past(spans[0], k.name) {
 				spans = spans[1:]
@@ -307,19 +310,18 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 				b.objects = append(b.objects, o)
 			}
 		}
-		if len(b.objects) > 0 {
+		if b.err == nil && len(spans) > 0 && page.next != "" && page.next == token {
+			b.err = fmt.Errorf("list %s: the server repeats itself after %s, and what follows is missing; the endpoint does not speak S3 as it should", s.url(l.prefix), oneLine(last))
+		}
+		if len(b.objects) > 0 || b.err != nil {
 			if err := send(b); err != nil {
 				return err
 			}
 		}
-		if len(spans) == 0 || page.next == "" {
+		if b.err != nil || len(spans) == 0 || page.next == "" {
 			return nil
 		}
-		// A page may be empty and not the last one.
-		if len(page.keys) > 0 && last <= after || page.next == token {
-			return send(batch{err: fmt.Errorf("list %s: the server gave the keys after %s again and not what follows, which is missing", s.url(l.prefix), oneLine(after))})
-		}
-		token, after = page.next, last
+		token = page.next
 		if from := spans[0].from; !from.IsZero() && last < l.dir.at(from) {
 			token, after = "", l.dir.at(from)
 		}

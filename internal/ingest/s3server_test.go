@@ -250,10 +250,14 @@ func putObjects(t *testing.T, client *s3.Client, bucket string, keys []string) {
 	}
 }
 
+var gzipWriters = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 // logFile is a compressed log file with one record, which tells its key.
 func logFile(key string) []byte {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w := gzipWriters.Get().(*gzip.Writer)
+	defer gzipWriters.Put(w)
+	w.Reset(&b)
 	fmt.Fprintf(w, `{"Records":[{"eventVersion":"1.08","eventID":%q,"eventName":"GetCallerIdentity"}]}`, key)
 	w.Close()
 	return b.Bytes()

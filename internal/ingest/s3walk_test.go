@@ -192,9 +192,10 @@ func TestS3ManyAccounts(t *testing.T) {
 	if int64(len(stub.lists)) != s.ListRequests() {
 		t.Errorf("%d requests counted, %d made", s.ListRequests(), len(stub.lists))
 	}
+	keys = keys[:400]
 	all := (&s3Stub{}).serve(t, S3Config{}, keys...)
-	if got := mustList(t, all); !slices.Equal(got, slices.Sorted(slices.Values(keys))) {
-		t.Errorf("got %d keys of all accounts, want %d", len(got), len(keys))
+	if got := mustList(t, all); !slices.Equal(got, keys) {
+		t.Errorf("got %d keys of 200 accounts, want %d", len(got), len(keys))
 	}
 }
 
