@@ -208,8 +208,8 @@ func (l *Lookup) cutShort(ctx context.Context, r *lookupRegion, walk *lookupWalk
 // never issued by an assume event) or there are more needs, the events are
 // asked for by their three names. That costs three requests of each region,
 // and then one for each page or need, whichever are fewer: the pages are walked
-// from the newest need to the oldest, and where the next need lies further off
-// than a page has been reaching, the walk begins anew there.
+// from the newest need to the oldest, and where the next need lies below a page
+// the walk begins anew there.
 func (l *Lookup) Backfill(ctx context.Context, needs []Need, emit func(Chunk) error, report func(Problem)) error {
 	if err := l.check(); err != nil {
 		return err
@@ -309,7 +309,7 @@ func (r *lookupRegion) byName(ctx context.Context, needs []Need, send func(looku
 			if err := r.send(page, send); err != nil {
 				return err
 			}
-			newest, oldest, ok := pageTimes(page)
+			oldest, ok := oldestEvent(page)
 			if !ok {
 				continue
 			}
@@ -319,8 +319,8 @@ func (r *lookupRegion) byName(ctx context.Context, needs []Need, send func(looku
 			if next == len(times) {
 				break
 			}
-			if gap := oldest - (times[next] + assumePad); gap > newest-oldest && !walk.done {
-				walk.jump(time.Unix(times[next]+assumePad, 0))
+			if until := times[next] + assumePad; until < oldest && !walk.done {
+				walk.jump(time.Unix(until, 0))
 			}
 		}
 	}
@@ -435,14 +435,14 @@ func reportRegions(regions []*lookupRegion, errs []error, report func(Problem)) 
 	}
 }
 
-// spans is a set of seconds: inclusive ranges, sorted and apart.
-type spans [][2]int64
+// secondSet is a set of seconds since 1970: inclusive ranges, sorted and apart.
+type secondSet [][2]int64
 
-func (s *spans) add(from, to int64) {
+func (s *secondSet) add(from, to int64) {
 	if from > to {
 		return
 	}
-	var out spans
+	var out secondSet
 	for _, x := range *s {
 		if x[1]+1 < from || to+1 < x[0] {
 			out = append(out, x)
@@ -455,7 +455,7 @@ func (s *spans) add(from, to int64) {
 	*s = out
 }
 
-func (s spans) covers(from, to int64) bool {
+func (s secondSet) covers(from, to int64) bool {
 	i, found := slices.BinarySearchFunc(s, from, func(x [2]int64, t int64) int { return cmp.Compare(x[0], t) })
 	if !found {
 		i--

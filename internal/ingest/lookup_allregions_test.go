@@ -119,8 +119,16 @@ func TestLookupOverSocket(t *testing.T) {
 	}
 	got.noProblems(t)
 	got.complete(t, records)
-	if n := lookup.Requests(); n != 2 {
-		t.Errorf("%d requests, want 2", n)
+	seen := 0
+	for _, c := range server.Calls() {
+		if c.Operation == "LookupEvents" {
+			seen++
+		}
+	}
+	// The SDK may break off and repeat a request whose answer is there before
+	// it has put its own body away, so that there may be more than one a region.
+	if n := lookup.Requests(); n < 2 || n != int64(seen) {
+		t.Errorf("%d requests, the server saw %d, want the same and at least 2", n, seen)
 	}
 
 	// A key that the account does not know is told as such.

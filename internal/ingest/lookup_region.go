@@ -20,10 +20,20 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// lookupInterval is the least time between two requests to a region. The
-// service allows one every 500 ms; the 30 ms beyond that are for the way there,
-// which takes one request longer than the next.
-const lookupInterval = 530 * time.Millisecond
+// The service counts the requests to a region and allows one every 500 ms. When
+// it counted one is not known here, only that it was between the moment when the
+// request was written and the first byte of its answer. The next goes out
+const (
+	// this long after a quick answer, which is late enough whenever the request
+	// was counted;
+	afterAnswer = 505 * time.Millisecond
+	// or, where the answer takes longer than
+	quickAnswer = 45 * time.Millisecond
+	// this long after the request was written: the way there may take one
+	// request 50 ms longer than the next, and the rate is still above nine
+	// tenths of what is allowed.
+	afterRequest = 550 * time.Millisecond
+)
 
 // lookupRestarts is how often a walk may begin anew without having come any
 // further.
@@ -40,7 +50,7 @@ type lookupRegion struct {
 
 	chunks  int   // sent so far; they are numbered from 1
 	answers int   // pages received, empty ones included
-	covered spans // whose assume events were read
+	covered secondSet // whose assume events were read
 	failed  bool
 }
 
@@ -65,9 +75,9 @@ func (r bodyRetryer) IsErrorRetryable(err error) bool {
 // pace puts the wait for the region's turn before every attempt, repeated ones
 // too, since the service counts them all.
 //
-// The interval runs from the moment when a request was written and not from
-// when it was asked for: making the first connection takes longer than the
-// distance to the limit, and the second request would come too early.
+// It does not measure from when a request was asked for: making the first
+// connection takes longer than the distance to the limit, and the second
+// request would come too early.
 func (r *lookupRegion) pace(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("LookupPace", func(
 		ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
@@ -77,13 +87,19 @@ func (r *lookupRegion) pace(stack *middleware.Stack) error {
 		case <-ctx.Done():
 			return out, metadata, &aws.RequestCanceledError{Err: ctx.Err()}
 		}
-		var written atomic.Bool
+		var written, slow atomic.Bool
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			WroteRequest: func(httptrace.WroteRequestInfo) {
 				if !written.Swap(true) {
 					r.requests.Add(1)
 				}
-				r.turn.Reset(lookupInterval)
+				r.turn.Reset(afterRequest)
+				time.AfterFunc(quickAnswer, func() { slow.Store(true) })
+			},
+			GotFirstResponseByte: func() {
+				if !slow.Load() {
+					r.turn.Reset(afterAnswer)
+				}
 			},
 		})
 		out, metadata, err = next.HandleFinalize(ctx, in)
@@ -143,7 +159,7 @@ func (w *lookupWalk) next(ctx context.Context) (*cloudtrail.LookupEventsOutput, 
 			return nil, err
 		}
 		w.r.answers++
-		if _, oldest, ok := pageTimes(page); ok {
+		if oldest, ok := oldestEvent(page); ok {
 			if at := time.Unix(oldest, 0); w.oldest.IsZero() || at.Before(w.oldest) {
 				w.oldest = at
 			}
@@ -206,20 +222,14 @@ func (w *lookupWalk) jump(until time.Time) {
 	clear(w.tokens)
 }
 
-// pageTimes gives the times of a page's newest and oldest event, in seconds
-// since 1970 UTC.
-func pageTimes(page *cloudtrail.LookupEventsOutput) (newest, oldest int64, ok bool) {
+// oldestEvent gives the time of a page's oldest event, in seconds since 1970 UTC.
+func oldestEvent(page *cloudtrail.LookupEventsOutput) (oldest int64, ok bool) {
 	for _, e := range page.Events {
-		if e.EventTime == nil {
-			continue
+		if e.EventTime != nil && (!ok || e.EventTime.Unix() < oldest) {
+			oldest, ok = e.EventTime.Unix(), true
 		}
-		t := e.EventTime.Unix()
-		if !ok {
-			newest, oldest, ok = t, t, true
-		}
-		newest, oldest = max(newest, t), min(oldest, t)
 	}
-	return newest, oldest, ok
+	return oldest, ok
 }
 
 // send makes a chunk of a page, unless it is empty, and hands it over. An event

@@ -27,8 +27,9 @@ import (
 // synctest's clock: its waits cost no time, and what it measures is exact.
 type directClient struct {
 	handler http.Handler
-	connect time.Duration // of the first request, before it is written
-	trip    time.Duration // each way
+	connect time.Duration        // of the first request, before it is written
+	trip    time.Duration        // each way
+	late    func() time.Duration // further delay of one request on its way there
 	used    atomic.Bool
 }
 
@@ -46,16 +47,24 @@ func (d *directClient) Do(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	if t := httptrace.ContextClientTrace(req.Context()); t != nil && t.WroteRequest != nil {
-		t.WroteRequest(httptrace.WroteRequestInfo{})
+	trace := httptrace.ContextClientTrace(req.Context())
+	if trace != nil && trace.WroteRequest != nil {
+		trace.WroteRequest(httptrace.WroteRequestInfo{})
 	}
-	if err := wait(d.trip); err != nil {
+	trip := d.trip
+	if d.late != nil {
+		trip += d.late()
+	}
+	if err := wait(trip); err != nil {
 		return nil, err
 	}
 	rec := httptest.NewRecorder()
 	aborted := serveDirect(d.handler, rec, req)
 	if err := wait(d.trip); err != nil {
 		return nil, err
+	}
+	if trace != nil && trace.GotFirstResponseByte != nil {
+		trace.GotFirstResponseByte()
 	}
 	res := rec.Result()
 	if aborted {
@@ -289,11 +298,14 @@ func TestLookupPace(t *testing.T) {
 	tests := []struct {
 		name          string
 		connect, trip time.Duration
+		uneven        time.Duration // every other request takes so much longer to arrive
 		faults        map[int]*cloudtrailtest.Fault
 	}{
 		{name: "at once"},
 		{name: "slow connection", connect: 400 * time.Millisecond, trip: 20 * time.Millisecond},
 		{name: "slow answers", trip: 240 * time.Millisecond},
+		{name: "quick but uneven", uneven: 49 * time.Millisecond},
+		{name: "slow and uneven", trip: 100 * time.Millisecond, uneven: 49 * time.Millisecond},
 		{name: "errors", faults: map[int]*cloudtrailtest.Fault{5: cloudtrailtest.Fail(500, "InternalFailure", ""), 9: cloudtrailtest.Fail(500, "InternalFailure", "")}},
 	}
 	for _, tt := range tests {
@@ -303,8 +315,16 @@ func TestLookupPace(t *testing.T) {
 				records := callRecords("eu-west-1", 2000, now, time.Second)
 				server := newLookupServer(t, records)
 				server.Fault = faultsIn("eu-west-1", tt.faults)
+				client := &directClient{handler: server, connect: tt.connect, trip: tt.trip}
+				odd := false
+				client.late = func() time.Duration {
+					if odd = !odd; odd {
+						return tt.uneven
+					}
+					return 0
+				}
 				lookup := NewLookup(LookupConfig{
-					AWS: lookupAWS(&directClient{handler: server, connect: tt.connect, trip: tt.trip}), Regions: []string{"eu-west-1"},
+					AWS: lookupAWS(client), Regions: []string{"eu-west-1"},
 					Since: now.Add(-time.Hour), Until: now, Now: now,
 				})
 				var got lookedUp
