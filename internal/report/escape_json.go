@@ -13,44 +13,44 @@ func appendJSONString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {
-		if c := s[i]; c < utf8.RuneSelf {
-			if jsonPlain[c] || c == '#' && commandLength(s[i:]) == 0 {
-				i++
+		c := s[i]
+		if jsonPlain[c] {
+			i++
+			continue
+		}
+		if c == '#' && commandLength(s[i:]) == 0 {
+			i++
+			continue
+		}
+		r, size := rune(c), 1
+		if c >= utf8.RuneSelf {
+			if r, size = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError && !unseen(r) {
+				i += size
 				continue
 			}
-			dst = append(dst, s[start:i]...)
-			switch c {
-			case '"', '\\':
-				dst = append(dst, '\\', c)
-			case '\n':
-				dst = append(dst, `\n`...)
-			case '\r':
-				dst = append(dst, `\r`...)
-			case '\t':
-				dst = append(dst, `\t`...)
-			default:
-				dst = appendJSONEscape(dst, rune(c))
-			}
-			i++
-			start = i
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if r != utf8.RuneError && !unseen(r) {
-			i += size
-			continue
 		}
 		dst = append(dst, s[start:i]...)
-		dst = appendJSONEscape(dst, r)
 		i += size
 		start = i
+		switch r {
+		case '"', '\\':
+			dst = append(dst, '\\', c)
+		case '\n':
+			dst = append(dst, `\n`...)
+		case '\r':
+			dst = append(dst, `\r`...)
+		case '\t':
+			dst = append(dst, `\t`...)
+		default:
+			dst = appendJSONEscape(dst, r)
+		}
 	}
 	dst = append(dst, s[start:]...)
 	return append(dst, '"')
 }
 
-// jsonPlain tells the ASCII characters that always stand for themselves.
-var jsonPlain = func() (plain [utf8.RuneSelf]bool) {
+// jsonPlain tells the bytes that always stand for themselves.
+var jsonPlain = func() (plain [256]bool) {
 	for c := ' '; c < 0x7f; c++ {
 		plain[c] = c != '"' && c != '\\' && c != '#'
 	}

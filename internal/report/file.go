@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // WriteFile writes a report to the file path so that it is there complete or
@@ -18,8 +19,9 @@ import (
 // that name stays until then, and its permissions are kept; a new file gets what
 // the user's umask allows.
 //
-// A link is followed, so that what it points to is replaced. A path that is no
-// regular file, such as /dev/stdout or a named pipe, is written to directly.
+// A link is followed, so that what it points to is replaced. What is no regular
+// file, such as a named pipe, and all that is below /dev, where it may stand for
+// an open file, is written to directly.
 func WriteFile(path string, write func(io.Writer) error) (err error) {
 	// What fails names the report, and not the file beside it.
 	defer func() {
@@ -43,7 +45,7 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	switch {
 	case err == nil && old.IsDir():
 		return errors.New("it is a directory: name a file in it")
-	case err == nil && !old.Mode().IsRegular():
+	case err == nil && (!old.Mode().IsRegular() || strings.HasPrefix(path, "/dev/")):
 		return writeDirect(target, write)
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
@@ -83,7 +85,7 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 }
 
 func writeDirect(path string, write func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}

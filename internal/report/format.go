@@ -40,8 +40,10 @@ func Formats() []Format {
 		{"csv", []string{".csv"}, "one view as a sheet, for spreadsheets and scripts", writeCSV},
 		{"json", []string{".json"}, "everything, for programs", writeJSON},
 		{"jsonl", []string{".jsonl"}, "everything, one JSON object a line", writeJSONLines},
-		{"markdown", []string{".md"}, "for a pull request or a chat", writeMarkdown},
 		{"html", []string{".html"}, "one page to look at in a browser", writeHTML},
+		{"markdown", []string{".md"}, "for a pull request or a chat", writeMarkdown},
+		{"sarif", []string{".sarif"}, "findings for code-scanning views", writeSARIF},
+		{"ocsf", []string{".ocsf.json"}, "findings for security lakes", writeOCSF},
 	}
 }
 

@@ -62,11 +62,16 @@ const gridGap = 2
 
 func (g *grid) add(cells ...gridCell) { g.rows = append(g.rows, cells) }
 
-// fit makes the table at most width columns wide. Columns that can be spared go
-// until the others have the width that they want. If that is not enough, columns
-// say what they can in brief, and then the widest of those that may be shortened
-// give way, down to the same width.
+// fit makes the table at most width columns wide. Empty columns go in any case,
+// and those that can be spared until the others have the width that they want.
+// If that is not enough, columns say what they can in brief, and then the widest
+// of those that may be shortened give way, down to the same width.
 func (g *grid) fit(width int) {
+	for i := len(g.columns) - 1; i >= 0; i-- {
+		if g.empty(i) {
+			g.remove(i)
+		}
+	}
 	for i := g.spare(); i >= 0 && g.wanted() > width; i = g.spare() {
 		g.remove(i)
 	}
@@ -107,6 +112,15 @@ func (g *grid) spare() int {
 		}
 	}
 	return first
+}
+
+func (g *grid) empty(column int) bool {
+	for _, row := range g.rows {
+		if row[column].text != "" {
+			return false
+		}
+	}
+	return true
 }
 
 // abridge puts the brief texts of a column in place.

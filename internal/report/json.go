@@ -196,7 +196,10 @@ func (j *jsonWriter) sessionName(n *attribute.SessionName) {
 	j.number("sessions", n.Sessions)
 	j.time("firstSeen", n.FirstSeen)
 	j.time("lastSeen", n.LastSeen)
-	jsonRows(j, "origins", n.Origins, (*jsonWriter).nameOrigin)
+	// What was seen of a single origin is what was seen of the name: among a
+	// million names it would double the report.
+	seen := len(n.Origins) > 1
+	jsonRows(j, "origins", n.Origins, func(j *jsonWriter, o *attribute.NameOrigin) { j.nameOrigin(o, seen) })
 	j.sample("sourceIps", n.SourceIPs)
 	j.sample("userAgents", n.UserAgents)
 	j.services(n.Services)
@@ -214,7 +217,7 @@ func (j *jsonWriter) sessionName(n *attribute.SessionName) {
 	j.end()
 }
 
-func (j *jsonWriter) nameOrigin(o *attribute.NameOrigin) {
+func (j *jsonWriter) nameOrigin(o *attribute.NameOrigin, seen bool) {
 	j.originID(o.ID, o.Kind, o.Name, o.AccountID, o.App)
 	j.text("confidence", o.Confidence.String())
 	j.key("callsByConfidence")
@@ -239,10 +242,12 @@ func (j *jsonWriter) nameOrigin(o *attribute.NameOrigin) {
 	j.number("errors", o.Errors)
 	j.time("firstSeen", o.FirstSeen)
 	j.time("lastSeen", o.LastSeen)
-	j.sample("sourceIps", o.SourceIPs)
-	j.sample("userAgents", o.UserAgents)
-	j.services(o.Services)
-	j.texts("regions", o.Regions)
+	if seen {
+		j.sample("sourceIps", o.SourceIPs)
+		j.sample("userAgents", o.UserAgents)
+		j.services(o.Services)
+		j.texts("regions", o.Regions)
+	}
 }
 
 // originID writes what names an origin. app is there only where the

@@ -76,12 +76,12 @@ func (j *jsonWriter) item() {
 	if !j.empty {
 		j.buf = append(j.buf, ',')
 	}
-	switch {
-	case j.tight:
-	case j.flat < 0:
-		j.line()
-	case !j.empty:
-		j.buf = append(j.buf, ' ')
+	if !j.tight {
+		if j.flat < 0 {
+			j.line()
+		} else if !j.empty {
+			j.buf = append(j.buf, ' ')
+		}
 	}
 	j.empty = false
 }
@@ -90,18 +90,17 @@ func (j *jsonWriter) item() {
 // must need no escaping.
 func (j *jsonWriter) key(name string) {
 	j.item()
-	j.buf = append(j.buf, '"')
-	j.buf = append(j.buf, name...)
-	j.buf = append(j.buf, '"', ':')
-	if !j.tight {
-		j.buf = append(j.buf, ' ')
+	j.buf = append(append(j.buf, '"'), name...)
+	if j.tight {
+		j.buf = append(j.buf, `":`...)
+	} else {
+		j.buf = append(j.buf, `": `...)
 	}
 }
 
 func (j *jsonWriter) line() {
 	const spaces = "\n                                                                "
-	n := 1 + 2*len(j.open)
-	j.buf = append(j.buf, spaces[:min(n, len(spaces))]...)
+	j.buf = append(j.buf, spaces[:min(1+2*len(j.open), len(spaces))]...)
 }
 
 func (j *jsonWriter) flush() {

@@ -50,7 +50,7 @@ func (m *markdown) tableRow(cells ...string) {
 // more says in a paragraph of its own how many rows are left out.
 func (m *markdown) more(n, shown int, noun string) {
 	if n > shown {
-		m.printf("\nand %s more: `--top %d` shows them all\n", counted(int64(n-shown), noun), n)
+		m.printf("\nand %s: `--top %d` shows them all\n", counted(int64(n-shown), "more "+noun), n)
 	}
 }
 
@@ -66,7 +66,7 @@ func (m *markdown) head() {
 		m.printf("**%s**\n\n", text)
 		for i, p := range s.Problems {
 			if i == someProblems {
-				m.printf("- and %s more\n", counted(int64(len(s.Problems)-i), "problem"))
+				m.printf("- and %s\n", counted(int64(len(s.Problems)-i), "more problem"))
 				break
 			}
 			at, times := "", ""
@@ -114,7 +114,7 @@ func (m *markdown) changes() {
 	m.printf("## Since the earlier report\n\n%s\n\n", baselineCounts(b))
 	for i, c := range b.Changes {
 		if i == someChanges {
-			m.printf("- and %s more\n", counted(int64(len(b.Changes)-i), "change"))
+			m.printf("- and %s\n", counted(int64(len(b.Changes)-i), "more change"))
 			break
 		}
 		m.printf("- %s\n", markdownText(c))

@@ -19,14 +19,19 @@ type table struct {
 // labelWidth is the room for the labels that stand before lines.
 const labelWidth = 10
 
-// writeTable writes the view of opt as plain text. Without a view it shows
-// what a person wants first: what was read and how much of it is attributed,
-// then what is wrong, then the session names that matter most.
-func writeTable(w io.Writer, res *attribute.Result, opt Options) error {
+func newTable(w io.Writer, res *attribute.Result, opt Options) *table {
 	t := &table{overview: newOverview(w, res, opt), width: opt.Width}
 	if t.width <= 0 {
 		t.width = DefaultWidth
 	}
+	return t
+}
+
+// writeTable writes the view of opt as plain text. Without a view it shows
+// what a person wants first: what was read and how much of it is attributed,
+// then what is wrong, then the session names that matter most.
+func writeTable(w io.Writer, res *attribute.Result, opt Options) error {
+	t := newTable(w, res, opt)
 	switch opt.View {
 	case "":
 		t.summary()
@@ -58,7 +63,7 @@ func writeTable(w io.Writer, res *attribute.Result, opt Options) error {
 	return t.err
 }
 
-func (t *table) println(s string) { fmt.Fprintln(t.out, s) }
+func (t *table) println(s string) { fmt.Fprintln(t.out, strings.TrimRight(s, " ")) }
 
 // title begins a section.
 func (t *table) title(s string) {
@@ -76,7 +81,7 @@ func (t *table) note(s string) {
 // more says how many rows are left out and what shows them.
 func (t *table) more(n, shown int, noun string) {
 	if n > shown {
-		t.note(fmt.Sprintf("and %s more: --top %d shows them all", counted(int64(n-shown), noun), n))
+		t.note(fmt.Sprintf("and %s: --top %d shows them all", counted(int64(n-shown), "more "+noun), n))
 	}
 }
 
@@ -96,12 +101,18 @@ func (t *table) draw(g *grid) {
 	}
 }
 
+// name says which program wrote the report, from what and about which time.
+func (t *table) name() {
+	line := t.opt.Tool.Name + " " + t.opt.Tool.Version + "  " + escapeTerminal(t.res.Scan.Source)
+	t.println(paint(shorten(strings.TrimRight(line, " "), t.width), strong, t.opt.Color))
+	t.labeled("Window", t.window(), plain)
+}
+
 // heading stands above a view that is not the summary. It says what no reader
 // of a part may miss.
 func (t *table) heading() {
 	s := &t.res.Scan
-	t.println(paint(shorten(t.opt.Tool.Name+" "+t.opt.Tool.Version+"  "+escapeTerminal(s.Source), t.width), strong, t.opt.Color))
-	t.labeled("Window", t.window(), plain)
+	t.name()
 	t.comparison()
 	if !s.Complete {
 		t.labeled("Problems", incomplete(s)+"; --view summary says what", alarm)
@@ -110,8 +121,7 @@ func (t *table) heading() {
 
 func (t *table) summary() {
 	s := &t.res.Scan
-	t.println(paint(shorten(t.opt.Tool.Name+" "+t.opt.Tool.Version+"  "+escapeTerminal(s.Source), t.width), strong, t.opt.Color))
-	t.labeled("Window", t.window(), plain)
+	t.name()
 	t.labeled("Read", t.read(), plain)
 	t.calls()
 	t.labeled("Findings", t.counts(), plain)
@@ -169,7 +179,7 @@ func (t *table) comparison() {
 	t.labeled("Baseline", baselineCounts(b), plain)
 	for i, c := range b.Changes {
 		if i == someChanges {
-			t.labeled("", fmt.Sprintf("and %s more: -o report.json lists them", counted(int64(len(b.Changes)-i), "change")), faint)
+			t.labeled("", fmt.Sprintf("and %s: -o report.json lists them", counted(int64(len(b.Changes)-i), "more change")), faint)
 			return
 		}
 		t.labeled("", "- "+escapeTerminal(c), plain)
@@ -185,7 +195,7 @@ func (t *table) problems() {
 	}
 	for i, p := range s.Problems {
 		if i == someProblems {
-			t.labeled("", fmt.Sprintf("and %s more: -o report.json lists them", counted(int64(len(s.Problems)-i), "problem")), faint)
+			t.labeled("", fmt.Sprintf("and %s: -o report.json lists them", counted(int64(len(s.Problems)-i), "more problem")), faint)
 			return
 		}
 		t.labeled("", "- "+shorten(escapeTerminal(p.Object), t.width-labelWidth-2), plain)
