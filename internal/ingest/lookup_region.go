@@ -48,8 +48,8 @@ type lookupRegion struct {
 	requests    *atomic.Int64 // of all regions together
 	turn        *time.Timer   // fires when the next request may go out
 
-	chunks  int   // sent so far; they are numbered from 1
-	answers int   // pages received, empty ones included
+	chunks  int       // sent so far; they are numbered from 1
+	answers int       // pages received, empty ones included
 	covered secondSet // whose assume events were read
 	failed  bool
 }
