@@ -36,12 +36,41 @@ func findBrowser() string {
 	return ""
 }
 
+// first is the context of the browser that all tests share, each with a tab of
+// its own. It is nil where there is no browser.
+var first context.Context
+
 func TestMain(m *testing.M) {
-	if browser == "" && os.Getenv("CI") == "true" {
-		fmt.Fprintln(os.Stderr, "no chromium, chromium-browser or google-chrome on PATH: install one or name it in TRAILSCAN_CHROMIUM")
-		os.Exit(1)
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	if browser == "" {
+		if os.Getenv("CI") == "true" {
+			fmt.Fprintln(os.Stderr, "no chromium, chromium-browser or google-chrome on PATH: install one or name it in TRAILSCAN_CHROMIUM")
+			return 1
+		}
+		return m.Run()
 	}
-	os.Exit(m.Run())
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(browser),
+		chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.DisableGPU,
+		chromedp.WindowSize(1440, 900),
+	)
+	if os.Geteuid() == 0 {
+		opts = append(opts, chromedp.NoSandbox) // Chromium's sandbox refuses root
+	}
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
+	defer stop()
+	ctx, cancel := chromedp.NewContext(alloc)
+	defer cancel()
+	if err := chromedp.Do(ctx); err != nil {
+		fmt.Fprintf(os.Stderr, "%s does not start: %v\n", browser, err)
+		return 1
+	}
+	first = ctx
+	return m.Run()
 }
 
 // tab is a browser's tab with a report in it.
@@ -80,7 +109,7 @@ func write(t *testing.T, res *attribute.Result) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
-// open opens a report in a browser of its own. When the test ends, the report
+// open opens a report in a tab of its own. When the test ends, the report
 // must have asked for nothing but its file and have nothing written to the console.
 func open(t *testing.T, res *attribute.Result) *tab {
 	t.Helper()
@@ -91,24 +120,14 @@ func open(t *testing.T, res *attribute.Result) *tab {
 	return b
 }
 
-// blank starts a browser with an empty tab, whose requests and console are kept.
+// blank opens an empty tab, whose requests and console are kept.
 func blank(t *testing.T) *tab {
 	t.Helper()
-	if browser == "" {
+	if first == nil {
 		t.Skip("no chromium, chromium-browser or google-chrome on PATH, and TRAILSCAN_CHROMIUM names none")
 	}
-	opts := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(browser),
-		chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.DisableGPU,
-		chromedp.WindowSize(1440, 900),
-	)
-	if os.Geteuid() == 0 {
-		opts = append(opts, chromedp.NoSandbox) // Chromium's sandbox refuses root
-	}
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), opts...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() { cancel(); stop() })
+	ctx, cancel := chromedp.NewContext(first)
+	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx}
 
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
@@ -219,15 +238,24 @@ func (b *tab) media(medium, scheme string) {
 // names, for people to look at; without it, it does nothing.
 func (b *tab) picture(name string) {
 	b.t.Helper()
-	dir := os.Getenv("TRAILSCAN_PICTURES")
-	if dir == "" {
+	if os.Getenv("TRAILSCAN_PICTURES") == "" {
 		return
 	}
 	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644); err != nil {
+	b.keep(name+".png", png)
+}
+
+// keep writes a file to the directory that TRAILSCAN_PICTURES names.
+func (b *tab) keep(name string, content []byte) {
+	b.t.Helper()
+	dir := os.Getenv("TRAILSCAN_PICTURES")
+	if dir == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(dir, name), content, 0o644); err != nil {
 		b.t.Fatal(err)
 	}
 }
