@@ -140,18 +140,17 @@ func TestBackfill(t *testing.T) {
 func TestBackfillMany(t *testing.T) {
 	tests := []struct {
 		name  string
-		every time.Duration // an assume event this often, for ten hours
+		every time.Duration // an assume event this often, for three hours
 		needs int
 		most  int // requests
 	}{
-		// 360 events are 8 pages; the other two names have none.
-		{"quiet account", 100 * time.Second, 200, 8 + 2},
-		// 36,000 events are 720 pages, and 20 needs lie far apart. A need costs
-		// a page, or two where its seconds lie across a page's end, and leaving
-		// it may take one more.
-		{"busy account", time.Second, 20, 3*20 + 2},
+		// 108 events are 3 pages; the other two names have none.
+		{"quiet account", 100 * time.Second, 200, 3 + 2},
+		// 10,800 events are 216 pages, and 20 needs lie far apart. A need costs
+		// a page, or two where its seconds lie across a page's end.
+		{"busy account", time.Second, 20, 2*20 + 2},
 		// Needs as dense as the pages: no more than those.
-		{"busy account, dense needs", 5 * time.Second, 2000, 144 + 2},
+		{"busy account, dense needs", 5 * time.Second, 1000, 44 + 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -159,7 +158,7 @@ func TestBackfillMany(t *testing.T) {
 				now := time.Now()
 				rng := rand.New(rand.NewPCG(1, 2))
 				var records []json.RawMessage
-				for at := 2 * time.Hour; at < 12*time.Hour; at += tt.every {
+				for at := 2 * time.Hour; at < 5*time.Hour; at += tt.every {
 					records = append(records, assumeRecord("us-east-1", "AssumeRole", fmt.Sprintf("ASIA%08d", len(records)), now.Add(-at).Truncate(time.Second)))
 				}
 				server := newLookupServer(t, records)
