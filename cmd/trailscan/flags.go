@@ -36,7 +36,7 @@ type inputFlags struct {
 	margin       parsed[margin]
 
 	accounts, regions list
-	role, session     parsed[string]
+	role              parsed[string]
 
 	config   string
 	ipRanges string
@@ -64,7 +64,6 @@ func newInputFlags(now time.Time) *inputFlags {
 		accounts:     list{kind: "ID,...", check: checkAccount},
 		regions:      list{kind: "REGION,...", check: checkRegion},
 		role:         parsed[string]{kind: "GLOB", parse: parseGlob},
-		session:      parsed[string]{kind: "GLOB", parse: parseGlob},
 		requestPayer: parsed[string]{parse: oneOf(requester)},
 		concurrency:  parsed[int]{kind: "N", parse: parseCount},
 		maxMemory:    parsed[int64]{kind: "SIZE", parse: parseMemory},
@@ -90,7 +89,6 @@ func (f *inputFlags) groups() []flagGroup {
 	filter.Var(&f.accounts, "account", "read calls of these accounts only")
 	filter.Var(&f.regions, "region", "read calls of these regions only; all for all")
 	filter.Var(&f.role, "role", "report roles only whose name matches, such as 'orders-*'; what others did is evidence still")
-	filter.Var(&f.session, "session", "report session names only that match")
 	filter.StringVar(&f.config, "config", "", "read app names, trusted accounts, rule switches and ignores from a YAML `FILE`")
 	filter.StringVar(&f.ipRanges, "aws-ip-ranges", "", "`FILE` in place of the list of AWS's address ranges that is built in (https://ip-ranges.amazonaws.com/ip-ranges.json)")
 

@@ -125,14 +125,8 @@ func bare(err error) error {
 // others from being written.
 func (pl *scanPlan) writeReports(ctx context.Context, p process, notes *notes, res *attribute.Result) error {
 	f := pl.flags
-	opt := report.Options{
-		View: f.view.value, Top: f.top.value,
-		Tool:  report.Tool{Name: "trailscan", Version: version()},
-		Rules: ruleTexts(),
-	}
-	if pl.config != nil {
-		opt.AccountNames = pl.config.Accounts
-	}
+	opt := pl.show(p)
+	opt.View, opt.Top = f.view.value, f.top.value
 	var failed []string
 	fail := func(err error) {
 		if err != nil {
@@ -149,8 +143,6 @@ func (pl *scanPlan) writeReports(ctx context.Context, p process, notes *notes, r
 			fail(report.WriteFile(out.path, write))
 		}
 	}
-	opt.Width = terminalWidth(p.stdout, p.getenv)
-	opt.Color = useColor(p.stdout, p.getenv)
 	if err := f.format.value.Write(report.CancelWriter(ctx, p.stdout), res, opt); err != nil {
 		fail(fmt.Errorf("standard output: %w", bare(err)))
 	}

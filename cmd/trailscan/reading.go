@@ -36,6 +36,11 @@ type reading struct {
 	window window
 	config *attribute.Config   // nil without one
 	ranges *attribute.IPRanges // nil for the list that is built in
+
+	session  string                   // a glob for session names, or empty
+	accounts []string                 // whose calls are read, none for all
+	narrowed []ingest.LookupAttribute // what LookupEvents is asked for, none for everything
+	actions  bool                     // keep which APIs were called
 }
 
 // reading checks the input flags and reads the files that they name.
@@ -44,7 +49,7 @@ func (f *inputFlags) reading(args []string, now time.Time) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	rd := &reading{flags: f, now: now, from: from}
+	rd := &reading{flags: f, now: now, from: from, accounts: f.accounts.values}
 	if rd.window, err = f.window(from, now); err != nil {
 		return nil, err
 	}
@@ -138,7 +143,7 @@ func (rd *reading) openBucket(cfg aws.Config, l location, notes *notes) *ingest.
 		Bucket: l.bucket, Prefix: l.prefix,
 		Since: rd.window.since, Until: rd.window.until,
 		MarginBefore: rd.flags.margin.value.before, MarginAfter: rd.flags.margin.value.after,
-		Accounts: rd.flags.accounts.values, Regions: rd.regions(),
+		Accounts: rd.accounts, Regions: rd.regions(),
 		RequestPayer: rd.flags.requestPayer.given,
 		OnRetry:      func(err error) { notes.debug("again after %s", err) },
 	})
@@ -159,6 +164,7 @@ func (rd *reading) openLookup(ctx context.Context, cfg aws.Config, notes *notes)
 	return ingest.NewLookup(ingest.LookupConfig{
 		AWS: cfg, Regions: regions,
 		Since: rd.window.since, Until: rd.window.until, Now: rd.now,
+		Attributes: rd.narrowed,
 	}), nil
 }
 
@@ -187,9 +193,9 @@ func (rd *reading) options() attribute.Options {
 		Since: rd.window.since, Until: rd.window.until,
 		// Zero would look back without end.
 		Lookback: max(rd.flags.lookback.value, time.Second),
-		Accounts: rd.flags.accounts.values, Regions: rd.regions(),
-		Role: matcher(rd.flags.role.value), Session: matcher(rd.flags.session.value),
-		Config: rd.config, IPRanges: rd.ranges, Today: rd.now,
+		Accounts: rd.accounts, Regions: rd.regions(),
+		Role: matcher(rd.flags.role.value), Session: matcher(rd.session),
+		Config: rd.config, IPRanges: rd.ranges, Today: rd.now, Actions: rd.actions,
 	}
 }
 
@@ -328,6 +334,22 @@ func (rd *reading) fetchers() int {
 // limits bound what one object may hold.
 func (rd *reading) limits() ingest.Limits { return ingest.Limits{MaxObject: rd.flags.maxObject.value} }
 
+// scanned says what was read, where there is no whole result to say it.
+func (rd *reading) scanned(got gotten) attribute.Scan {
+	res := &attribute.Result{}
+	res.Scan.Source, res.Scan.Since, res.Scan.Until = rd.from.String(), rd.window.since, rd.window.until
+	got.fill(res)
+	return res.Scan
+}
+
+// incomplete is the error of what has reported and could not read everything.
+func incomplete(s attribute.Scan) error {
+	if s.Complete {
+		return nil
+	}
+	return &statusError{status: exitIncomplete, err: errors.New(lost(s))}
+}
+
 // warnings is what a reader of the report must know and what no rule says.
 func (rd *reading) warnings(res *attribute.Result, t ingest.Totals) []string {
 	var list []string
@@ -372,7 +394,7 @@ func (rd *reading) whyEmpty(t ingest.Totals) string {
 		return fmt.Sprintf("all %s records are digests, Insight events or aggregates, which are no trail's events", count(t.PassedOver))
 	case t.Records == 0:
 		return "nothing that was read holds records"
-	case rd.flags.accounts.values != nil || rd.regions() != nil:
+	case rd.accounts != nil || rd.regions() != nil:
 		return "--account, --region and the window leave none of " + plural(t.Records, "record")
 	}
 	return "none of " + plural(t.Records, "record") + " lies in the window"

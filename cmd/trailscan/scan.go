@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -19,6 +18,7 @@ import (
 type scanFlags struct {
 	*inputFlags
 	dryRun    bool
+	session   parsed[string]
 	format    parsed[report.Format]
 	outputs   outputs
 	view      parsed[string]
@@ -36,6 +36,7 @@ func newScanFlags(now time.Time) *scanFlags {
 	}
 	return &scanFlags{
 		inputFlags: newInputFlags(now),
+		session:    parsed[string]{kind: "GLOB", parse: parseGlob},
 		format:     parsed[report.Format]{kind: "FORMAT", parse: report.ByName, value: table, text: table.Name},
 		view:       parsed[string]{kind: "VIEW", parse: oneOf(report.Views()...)},
 		top:        parsed[int]{kind: "N", parse: parseTop},
@@ -55,6 +56,7 @@ func (f *scanFlags) groups() []flagGroup {
 	output.BoolVar(&f.failOnNew, "fail-on-new", false, "only findings that the --baseline lacks make it fail, by themselves of any severity")
 
 	groups := f.inputFlags.groups()
+	groups[2].flags.Var(&f.session, "session", "report session names only that match")
 	groups[0].flags.BoolVar(&f.dryRun, "dry-run", false, "tell how many objects, bytes, requests and dollars a scan of S3 takes, and read nothing")
 	return slices.Insert(groups, 3, flagGroup{"Output", output})
 }
@@ -104,6 +106,7 @@ func (f *scanFlags) plan(args []string, now time.Time) (*scanPlan, error) {
 	if err := f.outputs.check(rd.from); err != nil {
 		return nil, err
 	}
+	rd.session = f.session.value
 	baseline, err := readFile("baseline", f.baseline, attribute.ReadBaseline)
 	if err != nil {
 		return nil, err
@@ -137,10 +140,7 @@ func (pl *scanPlan) run(ctx context.Context, p process) error {
 // verdict gives the error that carries the exit status of a scan that has
 // reported.
 func (pl *scanPlan) verdict(res *attribute.Result, notes *notes) error {
-	var incomplete error
-	if !res.Scan.Complete {
-		incomplete = &statusError{status: exitIncomplete, err: errors.New(lost(res.Scan))}
-	}
+	partly := incomplete(res.Scan)
 	failing := 0
 	for _, f := range res.Findings {
 		if pl.flags.fails(f) {
@@ -148,10 +148,10 @@ func (pl *scanPlan) verdict(res *attribute.Result, notes *notes) error {
 		}
 	}
 	if failing == 0 {
-		return incomplete
+		return partly
 	}
-	if incomplete != nil {
-		notes.warn("%s", incomplete)
+	if partly != nil {
+		notes.warn("%s", partly)
 	}
 	what := fmt.Sprintf("%d findings fail", failing)
 	if failing == 1 {
