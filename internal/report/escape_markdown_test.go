@@ -100,8 +100,8 @@ func FuzzMarkdownText(f *testing.F) {
 		got := markdownText(s)
 		harmless(t, got, false)
 		// Without escapes and references nothing of Markdown's is left.
-		bare := regexp.MustCompile(`\\[[:punct:]]`).ReplaceAllString(got, ".")
-		bare = regexp.MustCompile(`&(amp|lt|gt|#8203);`).ReplaceAllString(bare, ",")
+		bare := regexp.MustCompile(`\\[[:punct:]]`).ReplaceAllString(got, "é")
+		bare = regexp.MustCompile(`&(amp|lt|gt|#8203);`).ReplaceAllString(bare, "é")
 		if m := markup.FindString(bare); m != "" {
 			t.Errorf("%q gives %q, with %q in it", s, got, m)
 		}

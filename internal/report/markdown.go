@@ -57,7 +57,11 @@ func (m *markdown) more(n, shown int, noun string) {
 func (m *markdown) head() {
 	s := &m.res.Scan
 	m.printf("# AWS role session names\n\n")
-	m.printf("%s: %s, %s\n\n", markdownText(m.opt.Tool.Name+" "+m.opt.Tool.Version), markdownCode(s.Source), m.window())
+	m.printf("%s: ", markdownText(m.opt.Tool.Name+" "+m.opt.Tool.Version))
+	if s.Source != "" {
+		m.printf("%s, ", markdownCode(s.Source))
+	}
+	m.printf("%s\n\n", m.window())
 	if !s.Complete || len(s.Problems) > 0 {
 		text := "Single records could not be read."
 		if !s.Complete {
