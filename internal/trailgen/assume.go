@@ -181,44 +181,39 @@ func (w *world) assume(t int64, by caller, q request) *credential {
 	r.requestID = w.ids.uuid()
 	r.id = w.ids.uuid()
 
-	cross := from != owner
+	cross, ownerID := from != owner, ""
 	if cross {
 		r.sharedID = w.ids.uuid()
+		ownerID = w.ids.ownerUUID()
 	}
 	// Draw for both copies whether or not they exist, and count what is left
 	// out: leaving events out must not change anything else.
-	dropCaller, dropOwner := w.lose(), w.lose()
-	if from.read && dropCaller {
+	callerCopy, ownerCopy := from.read && !q.unlogged, cross && owner.read && !q.unlogged
+	if lost := w.lose(); lost && callerCopy {
+		callerCopy = false
 		w.emitted++
 	}
-	if cross && owner.read && dropOwner {
+	if lost := w.lose(); lost && ownerCopy {
+		ownerCopy = false
 		w.emitted++
 	}
-	if q.unlogged {
-		dropCaller, dropOwner = true, true
-	}
-	callerCopy := false
-	if from.read && !dropCaller {
+	if callerCopy {
 		own := r
 		own.recipient = from.id
 		w.emit(&own)
 		w.countAssume(t, true)
-		callerCopy = true
 		if by.session != nil {
 			w.truthCall(by.session, &own, by.session.key, "", "")
 		}
 	}
-	ownerCopy := false
-	if cross && owner.read && !dropOwner {
+	if ownerCopy {
 		theirs := r
 		theirs.recipient = owner.id
-		theirs.id = w.ids.ownerUUID()
+		theirs.id = ownerID
 		theirs.identity = foreignIdentity(from.id, foreignPrincipal(by))
 		w.emit(&theirs)
 		w.countAssume(t, !callerCopy)
-		ownerCopy = true
 	}
-
 	if (callerCopy || ownerCopy) && w.inWindow(t) {
 		c.unused = true
 		w.truth.summary.UnusedSessions++

@@ -34,13 +34,15 @@ type delivery struct {
 	lateEvery int // one record of so many is hours late; 0 for none
 	twice     int // one record of so many is delivered twice; 0 for none
 
-	slots map[slotKey]*slot
-	flush int64 // slots that end before this are written
-	dirs  map[string]bool
-	free  chan []byte
-	jobs  chan object
-	group *errgroup.Group
-	ctx   context.Context // of the group, to notice a worker's failure
+	slots   map[slotKey]*slot
+	batch   int               // records that take the same time to arrive
+	batches map[slotKey]batch // by account and region
+	flush   int64             // slots that end before this are written
+	dirs    map[string]bool
+	free    chan []byte
+	jobs    chan object
+	group   *errgroup.Group
+	ctx     context.Context // of the group, to notice a worker's failure
 
 	objects    int64
 	bytes      int64
@@ -52,6 +54,11 @@ type slotKey struct {
 	stamp   int64
 	account string
 	region  string
+}
+
+type batch struct {
+	delay int64
+	left  int
 }
 
 // slot is an object in the making: its records, end to end.
@@ -69,7 +76,7 @@ func newDelivery(ctx context.Context, dir, org string, perObject int, r ids) *de
 	group, ctx := errgroup.WithContext(ctx)
 	d := &delivery{
 		dir: dir, org: org, perObject: perObject, ids: r,
-		slots: map[slotKey]*slot{}, dirs: map[string]bool{},
+		slots: map[slotKey]*slot{}, batch: 1, batches: map[slotKey]batch{}, dirs: map[string]bool{},
 		free: make(chan []byte, 2*workers), jobs: make(chan object),
 		group: group, ctx: ctx,
 	}
@@ -82,13 +89,7 @@ func newDelivery(ctx context.Context, dir, org string, perObject int, r ids) *de
 // deliver takes one record of an account and region. It reports how many
 // copies will be in the trail: one or two.
 func (d *delivery) deliver(t int64, account, region, elsewhere string, body []byte) int {
-	delay := int64(d.ids.IntN(10 * 60))
-	switch d.ids.IntN(20) {
-	case 0:
-		delay = int64(d.ids.IntN(latest))
-	case 1:
-		delay = int64(d.ids.IntN(-earliest)) + earliest
-	}
+	delay := d.delay(account, region)
 	if d.lateEvery > 0 && d.ids.IntN(d.lateEvery) == 0 {
 		delay = int64(3600 + d.ids.IntN(5*3600))
 	}
@@ -101,6 +102,26 @@ func (d *delivery) deliver(t int64, account, region, elsewhere string, body []by
 	}
 	d.add(t+int64(d.ids.IntN(latest)), account, region, body)
 	return 2
+}
+
+// delay gives how long a record takes. Records of one account and region come
+// in batches, as the hosts that serve the calls hand them in.
+func (d *delivery) delay(account, region string) int64 {
+	key := slotKey{0, account, region}
+	b := d.batches[key]
+	if b.left == 0 {
+		b.left = d.batch
+		b.delay = int64(d.ids.IntN(10 * 60))
+		switch d.ids.IntN(20) {
+		case 0:
+			b.delay = int64(d.ids.IntN(latest))
+		case 1:
+			b.delay = int64(d.ids.IntN(-earliest)) + earliest
+		}
+	}
+	b.left--
+	d.batches[key] = b
+	return b.delay
 }
 
 func (d *delivery) add(t int64, account, region string, body []byte) {

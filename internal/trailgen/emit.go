@@ -89,6 +89,9 @@ func (w *world) truthCall(c *credential, r *record, key, replaces, copied string
 	stat.see(c.origin.id(), max == "proven" || max == "recorded" && (c.complete || c.recorded()))
 	t.byMax[max]++
 	t.byID[c.origin.id()]++
+	if t.noCalls {
+		return
+	}
 	var copies []string
 	if copied != "" {
 		copies = []string{copied}
@@ -199,6 +202,7 @@ func (w *world) replace(r *record) {
 	r.addendum = fmt.Appendf(nil, `{"reason":"UPDATED_DATA","updatedFields":"responseElements","originalRequestID":"%s","originalEventID":"%s"}`,
 		r.requestID, old)
 	w.emit(r)
+	w.emitted-- // the two are one event
 	if w.inWindow(r.time) {
 		w.truth.summary.Events--
 		w.truth.summary.Replaced++

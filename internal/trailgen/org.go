@@ -28,6 +28,9 @@ type OrgConfig struct {
 	// RandomNames is how many sessions one app opens with a name of its own
 	// each, SameNames how many another one opens under one name.
 	RandomNames, SameNames int
+	// NoCalls leaves the lines about calls out of the truth, for trails that are
+	// made to measure speed.
+	NoCalls bool
 }
 
 var regions = []string{"us-east-1", "eu-west-1", "us-west-2", "eu-central-1", "ap-southeast-2", "us-east-2"}
@@ -43,8 +46,8 @@ type organization struct {
 	queue    schedule
 	seq      int64
 	pool     []*busy // sessions that take further calls
-	current  *busy   // the one that is at it: programs call in bursts
-	burst    int     // how many calls it has left
+	ordinary func(t int64)
+	burst    int // how many events ordinary has still to make
 	users    []*user
 	dir      *directory
 	support  *role // a permission set
@@ -79,7 +82,8 @@ func Generate(ctx context.Context, cfg OrgConfig) (Summary, error) {
 	w.since = cfg.Start.Unix()
 	w.until = w.since + int64(cfg.Window/time.Second)
 	w.missing = cfg.Missing
-	w.out.lateEvery, w.out.twice = 3000, 400
+	w.truth.noCalls = cfg.NoCalls
+	w.out.lateEvery, w.out.twice, w.out.batch = 3000, 400, 40
 	o := &organization{world: w, cfg: cfg, begin: w.since - int64(cfg.Lead/time.Second), regions: regions[:cfg.Regions]}
 	for range cfg.Accounts {
 		a := &account{w.ids.accountID(), true}
@@ -224,35 +228,48 @@ func (o *organization) one(t int64, c *credential, a *app) {
 	o.call(t, c, o.apis[pick(o.ids, a.apis)], h)
 }
 
-// fillOne makes one ordinary event.
+// fillOne makes one ordinary event. Programs and people call in bursts, so that
+// one event is mostly like the one before.
 func (o *organization) fillOne(t int64) {
-	acct := pick(o.ids, o.accounts)
+	if o.burst == 0 {
+		o.burst, o.ordinary = 1+o.ids.IntN(20), o.someoneOrdinary(t)
+	}
+	o.burst--
+	o.ordinary(t)
+}
+
+// someoneOrdinary picks who makes the next events.
+func (o *organization) someoneOrdinary(t int64) func(t int64) {
+	acct, region := pick(o.ids, o.accounts), pick(o.ids, o.regions)
 	switch n := o.ids.IntN(100); {
 	case n < 60:
-		if o.burst == 0 || o.current == nil || t >= o.current.until {
-			o.current, o.burst = o.someone(t), 1+o.ids.IntN(16)
+		if b := o.someone(t); b != nil {
+			return func(t int64) {
+				if t < b.until {
+					o.one(t, b.c, b.app)
+				} else {
+					o.serviceEvent(t, acct, region)
+				}
+			}
 		}
-		if b := o.current; b != nil {
-			o.burst--
-			o.one(t, b.c, b.app)
-			return
-		}
-		o.serviceEvent(t, acct, pick(o.ids, o.regions))
 	case n < 74:
-		region := pick(o.ids, o.regions)
 		switch o.ids.IntN(4) {
 		case 0:
-			o.serviceCall(t, acct, "cloudtrail.amazonaws.com", o.apis["s3:GetBucketAcl"], region)
+			return func(t int64) { o.serviceCall(t, acct, "cloudtrail.amazonaws.com", o.apis["s3:GetBucketAcl"], region) }
 		case 1:
-			o.serviceCall(t, acct, "delivery.logs.amazonaws.com", o.apis["s3:PutObject"], region)
+			return func(t int64) {
+				o.serviceCall(t, acct, "delivery.logs.amazonaws.com", o.apis["s3:PutObject"], region)
+			}
 		default:
-			o.serviceCall(t, acct, "cloudtrail.amazonaws.com", o.apis["kms:GenerateDataKey"], region)
+			return func(t int64) {
+				o.serviceCall(t, acct, "cloudtrail.amazonaws.com", o.apis["kms:GenerateDataKey"], region)
+			}
 		}
 	case n < 96:
-		o.userCall(t, pick(o.ids, o.users), o.apis[pick(o.ids, readAPIs)], pick(o.ids, o.regions))
-	default:
-		o.serviceEvent(t, acct, pick(o.ids, o.regions))
+		u := pick(o.ids, o.users)
+		return func(t int64) { o.userCall(t, u, o.apis[pick(o.ids, readAPIs)], region) }
 	}
+	return func(t int64) { o.serviceEvent(t, acct, region) }
 }
 
 // someone picks a session in use and forgets those that have ended; nil where

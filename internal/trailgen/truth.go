@@ -181,6 +181,7 @@ type truth struct {
 	byMax   map[string]int64
 	byID    map[string]int64
 	expects []Expect
+	noCalls bool // leave out the lines about calls
 	summary Summary
 	err     error
 }
