@@ -193,7 +193,7 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 		at: at, ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
 		service: b.of(e.Source), region: b.regSym,
 		switchFrom: b.of(e.SwitchFrom), vpcAccount: b.of(e.VPCEndpointAccount),
-		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console,
+		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com",
 		presigned: string(e.AuthMethod) == "QueryString",
 	}
 	if b.audit.opt.Actions {

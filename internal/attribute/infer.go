@@ -20,11 +20,14 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 	switch {
 	case c.workstation:
 		// A laptop's operating system rules out every guess below.
-	case form.ID == "ec2-instance":
+	case form.ID == "ec2-instance" && !c.assumed:
 		return guess(origin{KindEC2, ref.Account, ref.Role}, ref.Session, "the name has the form of an instance id and no client contradicts it")
 	case form.ID == "eks-pod-identity":
-		if o, pod, ok := podOrigin(ref.Account, nil, ref.Session, r.clusters(ref.Account)); ok {
-			return guess(o, pod, "the name has the form of an EKS Pod Identity session")
+		// EKS shortens what is too long, so that the name tells the cluster only
+		// where one of that very name is known.
+		clusters := r.clusters(ref.Account)
+		if o, pod, ok := podOrigin(ref.Account, nil, ref.Session, clusters); ok && slices.Contains(clusters, strings.Split(o.name, "/")[0]) {
+			return guess(o, pod, "the name has the form of an EKS Pod Identity session of a known cluster")
 		}
 	case form.Class == ClassService && len(form.Principals) > 0:
 		for _, p := range form.Principals {
@@ -33,7 +36,9 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 				return guess(o, instance, "the name has the form that "+form.Producer+" gives its sessions")
 			}
 		}
-	case strings.HasPrefix(c.execEnv, "AWS_Lambda_") && !c.assumed && form.Class == ClassCustom:
+	case strings.HasPrefix(c.execEnv, "AWS_Lambda_") && !c.assumed && form.Class == ClassCustom && namedAlike(ref.Role, ref.Session):
+		// The code of a function may have assumed another role under any name:
+		// hardly one that is named after the function.
 		return guess(origin{KindLambda, ref.Account, lambdaFunction(ref.Session)}, "", "the clients run in Lambda ("+c.execEnv+"), which names sessions after functions")
 	case strings.HasPrefix(c.execEnv, "AWS_ECS_") && !c.assumed && slices.Contains([]string{"hex32", "uuid"}, form.ID):
 		return guess(origin{KindECS, ref.Account, ref.Role}, ref.Session, "the clients run in ECS ("+c.execEnv+"), which names sessions after tasks")
@@ -99,4 +104,18 @@ func (r *resolver) clientsOf(s *session) clientFacts {
 		}
 	}
 	return f
+}
+
+// namedAlike reports whether a role is named after a function, as the console
+// and CloudFormation do: one name begins with, or holds, most of the other.
+func namedAlike(role, function string) bool {
+	role, function = strings.ToLower(role), strings.ToLower(function)
+	if len(function) >= 4 && strings.Contains(role, function) {
+		return true
+	}
+	same := 0
+	for same < len(role) && same < len(function) && role[same] == function[same] {
+		same++
+	}
+	return same >= 12
 }

@@ -126,8 +126,8 @@ func podOrigin(account string, tags map[string]string, session string, clusters 
 }
 
 // podOwner cuts off what Kubernetes makes up for a pod: the hash of its
-// ReplicaSet and five random letters, or its number in a StatefulSet. The
-// letters come from an alphabet without vowels.
+// ReplicaSet and five random letters, the five letters alone, or its number in
+// a StatefulSet. EKS shortens long names, so that the letters may be missing.
 func podOwner(pod string) string {
 	head, tail, ok := cutLast(pod, "-")
 	if !ok {
@@ -136,13 +136,26 @@ func podOwner(pod string) string {
 	if anyDigits(tail) && len(tail) <= 4 {
 		return head
 	}
-	if len(tail) != 5 || !generatedByKubernetes(tail) {
-		return pod
+	if len(tail) == 5 && isLowerAlnum(tail) {
+		if h, hash, ok := cutLast(head, "-"); ok && isReplicaSetHash(hash) {
+			return h
+		}
+		if generatedByKubernetes(tail) {
+			return head
+		}
 	}
-	if h, hash, ok := cutLast(head, "-"); ok && len(hash) >= 8 && len(hash) <= 10 && generatedByKubernetes(hash) {
-		return h
+	if isReplicaSetHash(tail) {
+		return head
 	}
-	return head
+	return pod
+}
+
+func isReplicaSetHash(s string) bool {
+	return len(s) >= 6 && len(s) <= 10 && isLowerAlnum(s) && strings.ContainsAny(s, "0123456789")
+}
+
+func isLowerAlnum(s string) bool {
+	return s != "" && all(s, func(c byte) bool { return isDigit(c) || isLower(c) })
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -154,14 +167,9 @@ func cutLast(s, sep string) (before, after string, found bool) {
 }
 
 // generatedByKubernetes reports whether s is of the alphabet of Kubernetes'
-// random suffixes (k8s.io/apimachinery/pkg/util/rand).
+// random suffixes, which has no vowels (k8s.io/apimachinery/pkg/util/rand).
 func generatedByKubernetes(s string) bool {
-	for _, c := range []byte(s) {
-		if !strings.ContainsRune("bcdfghjklmnpqrstvwxz2456789", rune(c)) {
-			return false
-		}
-	}
-	return s != ""
+	return s != "" && all(s, func(c byte) bool { return strings.IndexByte("bcdfghjklmnpqrstvwxz2456789", c) >= 0 })
 }
 
 // webOrigin is the origin of a web identity: a provider, as its ARN or its

@@ -19,8 +19,8 @@ func misleadingName() Rule {
 			look := each(func(j *judge, n *nameView) (sighting, bool) {
 				for _, s := range n.sessions {
 					res := s.resolution
-					if res.confidence < Recorded || !res.origin.known() {
-						continue
+					if res.confidence < Recorded || !res.origin.known() || res.origin.kind == KindRole {
+						continue // a role passes on names of whoever is behind it
 					}
 					claim := j.claims(n, s, people)
 					if claim == "" {
