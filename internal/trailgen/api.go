@@ -143,10 +143,12 @@ func (w *world) apiRecord(t int64, a *api, account string, at place, app string)
 	}
 	switch a.extra {
 	case "s3":
+		// S3 logs the agent in brackets.
+		r.agent = "[" + at.agent + "]"
 		r.extra = w.s3Extra("AuthHeader")
 		r.requestID = w.ids.from(idAlphabet, 16)
 	case "sts":
-		r.extra = w.stsExtra(t, region, caller{})
+		r.extra = w.stsExtra(t, region, "regional", false)
 		r.requestID = w.ids.uuid()
 	default:
 		r.requestID = w.ids.uuid()

@@ -11,6 +11,7 @@ type request struct {
 	name       string
 	duration   int64  // durationSeconds; 0 leaves it out and gives an hour
 	region     string // of the STS endpoint
+	global     bool   // the global endpoint, whose events are logged in us-east-1
 	externalID string
 	// sourceIdentity and tags are set by this request; those of the caller are
 	// taken over by themselves.
@@ -176,7 +177,11 @@ func (w *world) assume(t int64, by caller, q request) *credential {
 	r.resources = appendRoleResource(q.role, by)
 	if by.service == "" {
 		r.tlsHost = "sts." + q.region + ".amazonaws.com"
-		r.extra = w.stsExtra(t, q.region, by)
+		endpoint := "regional"
+		if q.global {
+			r.region, r.tlsHost, endpoint = "us-east-1", "sts.amazonaws.com", "global"
+		}
+		r.extra = w.stsExtra(t, q.region, endpoint, by.web != nil)
 	}
 	r.requestID = w.ids.uuid()
 	r.id = w.ids.uuid()
@@ -352,14 +357,16 @@ func appendRoleResource(r *role, by caller) []byte {
 }
 
 // stsExtra is additionalEventData of the STS calls that a client makes.
-func (w *world) stsExtra(t int64, region string, by caller) []byte {
+func (w *world) stsExtra(t int64, region, endpoint string, web bool) []byte {
 	b := append(make([]byte, 0, 250), '{')
-	if by.web != nil {
+	if web {
 		b = append(b, `"identityProviderConnectionVerificationMethod":"IAMTrustStore",`...)
 	}
 	b = append(b, `"ExtendedRequestId":"`...)
 	b = w.appendExtendedID(b, t, region)
-	b = append(b, `","RequestDetails":{"endpointType":"regional","awsServingRegion":"`...)
+	b = append(b, `","RequestDetails":{"endpointType":"`...)
+	b = append(b, endpoint...)
+	b = append(b, `","awsServingRegion":"`...)
 	b = append(b, region...)
 	return append(b, `"}}`...)
 }

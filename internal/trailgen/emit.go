@@ -150,7 +150,12 @@ func (w *world) call(t int64, c *credential, a *api, h how) {
 	if h.invokedBy != "" {
 		invokedBy = h.invokedBy
 	}
-	r := w.apiRecord(t, a, c.role.account.id, at, h.resource)
+	owner := c.role.account
+	if h.bucketOwner != nil {
+		owner = h.bucketOwner
+	}
+	r := w.apiRecord(t, a, owner.id, at, h.resource)
+	r.recipient = c.role.account.id
 	r.identity = c.identity(key, invokedBy)
 	r.console = h.console || c.fromConsole
 	if invokedBy != "" {

@@ -121,6 +121,7 @@ func (w *world) userCall(t int64, u *user, a *api, region string) {
 // serviceCall is a call of a service's own principal, without any session.
 func (w *world) serviceCall(t int64, a *account, principal string, what *api, region string) {
 	r := w.apiRecord(t, what, a.id, place{region, principal, principal}, "aws-cloudtrail-logs")
+	r.agent = principal
 	r.version, r.identity, r.tlsHost = "1.08", serviceIdentity(principal), ""
 	r.sharedID = w.ids.uuid()
 	w.emit(&r)

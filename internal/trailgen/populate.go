@@ -66,7 +66,7 @@ func (o *organization) populateAccount(i int, a *account) {
 			continue
 		}
 		o.live(later(900)+30, &app{apis: appAPIs, resource: "customers", holder: holder{renew: func(t int64) *credential {
-			return o.assume(t, caller{session: own.now(t)}, request{role: reader, name: f.name, region: f.region, duration: 3600})
+			return o.assume(t, caller{session: own.now(t)}, request{role: reader, name: f.name, region: f.region, global: n == 1, duration: 3600})
 		}}})
 	}
 

@@ -443,10 +443,19 @@ func (o *organization) storyPersonalData() {
 func (o *organization) storyUnattributed() {
 	l := o.lambda(o.acct(0), "bridge-source", 1)
 	bridge := o.newRole(o.acct(0), "import-bridge")
+	var lost *credential
 	o.once(o.since+900, func(t int64) *credential {
-		return o.assume(t, caller{session: l.now(t)}, request{role: bridge, name: "bridge-import", region: o.region(0), duration: 3600, unlogged: true})
+		lost = o.assume(t, caller{session: l.now(t)}, request{role: bridge, name: "bridge-import", region: o.region(0), duration: 3600, unlogged: true})
+		return lost
 	}, workerAPIs, how{resource: "bridge"}, 5, 400, 1000, 1900)
 	o.says(MustFire, "unattributed", bridge, "no assume event in the trail", "bridge-import")
+
+	// What that session goes on to is at least known to come from its role.
+	sink := o.newRole(o.acct(1), "import-sink")
+	o.once(o.since+950, func(t int64) *credential {
+		return o.assume(t, caller{session: lost}, request{role: sink, name: "bridge-sink", region: o.region(0), duration: 3600})
+	}, workerAPIs, how{resource: "bridge"}, 5, 500, 1500)
+	o.says(MustStay, "unattributed", sink, "the role that it came from is known", "bridge-sink")
 
 	// Sessions from before the trail began, which AWS still vouches for.
 	f := &function{account: o.acct(0), name: "night-watch", region: o.region(0), scoped: true, agent: nodeAgent("sns", "AWS_Lambda_nodejs20.x", "E,g")}
