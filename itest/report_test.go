@@ -193,7 +193,7 @@ func TestFindings(t *testing.T) {
 	want(b, `location.hash`, "#names")
 }
 
-// open1 opens the first name that the table shows, by keyboard.
+// openFirst opens the first name that the table shows, by keyboard.
 func (b *tab) openFirst() {
 	b.t.Helper()
 	b.do(chromedp.Focus(`#names-table tbody a`), chromedp.KeyEvent(kb.Enter))
@@ -248,6 +248,7 @@ func TestOneName(t *testing.T) {
 	names := b.column(0)
 	b.openFirst()
 	want(b, heading, names[0])
+	want(b, `[...document.getElementById("name").childNodes].filter(n => n.nodeType !== 1).length`, 0) // no text but in elements
 	b.do(chromedp.Click(`#name .crumbs a[href="#name-2"]`))
 	b.wait(heading + ` === ` + fmt.Sprintf("%q", names[1]))
 	eval[bool](b, `(history.back(), true)`)

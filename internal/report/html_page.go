@@ -21,6 +21,7 @@ const (
 	pageCoverage = 500
 	pageOrigins  = 100
 	pageOthers   = 100
+	aboutRoles   = 3 // in the head of a finding
 )
 
 // page is what the template shows.
@@ -102,7 +103,7 @@ type severityCount struct {
 type scanFacts struct {
 	Complete                             bool
 	Accounts, Regions                    int64
-	Hours                                string
+	Read                                 string // how long the time is that was read
 	From, To                             string
 	Objects, Bytes                       string
 	Failed                               string // empty where no object did
@@ -128,6 +129,8 @@ type finding struct {
 	Rule, Severity, Status      string
 	State                       string // ignored, resolved or empty
 	Title, Ignored              string
+	What, Count                 string   // the name or pattern that it is about, and of how many names
+	Under                       []string // the roles' names
 	Detail, Why, Recommendation string
 	Roles                       []string
 	Account                     string
@@ -392,7 +395,7 @@ func (p *page) facts(res *attribute.Result) {
 		p.Scan.Failed = grouped(s.ObjectsFailed)
 	}
 	if !from.IsZero() {
-		p.Scan.Hours = counted(int64((to.Sub(from)+time.Hour-1)/time.Hour), "hour")
+		p.Scan.Read = counted(int64((to.Sub(from)+time.Hour-1)/time.Hour), "hour")
 	}
 }
 
@@ -401,7 +404,7 @@ func (p *page) lead(res *attribute.Result) string {
 	if res.Attribution.Calls == 0 {
 		return "No call of a role session lies in the window."
 	}
-	lead := fmt.Sprintf("%s under %s of %s. %s of them lead to an app or person, by proof or by the record of AWS.",
+	lead := fmt.Sprintf("%s under %s of %s. %s of the calls lead to an app or person, by proof or by the record of AWS.",
 		counted(res.Attribution.Calls, "call"), counted(p.Scan.SessionNames, "session name"),
 		counted(p.Scan.Roles, "role"), p.Attributed)
 	switch {
@@ -519,6 +522,21 @@ func newFinding(f *attribute.Finding, places map[nameOnRole]int, account func(st
 	}
 	for _, arn := range f.RoleARNs {
 		v.Roles = append(v.Roles, pageText(arn))
+		if len(v.Under) < aboutRoles {
+			v.Under = append(v.Under, pageText(arn[strings.LastIndexByte(arn, '/')+1:]))
+		}
+	}
+	if more := len(f.RoleARNs) - len(v.Under); more > 0 {
+		v.Under = append(v.Under, counted(int64(more), "more role"))
+	}
+	switch {
+	case f.Names.Count > 1 && len(f.Patterns) > 0:
+		v.What, v.Count = pageText(f.Patterns[0]), counted(f.Names.Count, "name")
+	case len(f.Names.Sample) > 0:
+		v.What = pageText(f.Names.Sample[0])
+		if f.Names.Count > 1 {
+			v.Count = counted(f.Names.Count, "name")
+		}
 	}
 	refs := func(names []string) []nameRef {
 		var refs []nameRef

@@ -395,8 +395,12 @@ func TestTimeline(t *testing.T) {
 	}
 	groups, _ := groupNames(names, make([]attribute.Severity, 2), nil)
 	tl := newTimeline(groups, names, map[int32]int{0: 0, 1: 1})
-	if tl.Columns != 3 || tl.Unit != "1 hour" || len(tl.Rows) != 3 {
-		t.Fatalf("%d columns of %s and %d rows, want 3 of 1 hour and 3", tl.Columns, tl.Unit, len(tl.Rows))
+	// Three hours are shown as the day that they are in.
+	if tl.Columns != 24 || tl.Unit != "1 hour" || len(tl.Rows) != 3 {
+		t.Fatalf("%d columns of %s and %d rows, want 24 of 1 hour and 3", tl.Columns, tl.Unit, len(tl.Rows))
+	}
+	if want := []string{"Nov 16 00:00", "Nov 16 06:00", "Nov 16 12:00", "Nov 16 18:00", "Nov 17 00:00"}; !slices.Equal(tl.Ticks, want) {
+		t.Errorf("ticks at %q, want %q", tl.Ticks, want)
 	}
 	if r := tl.Rows[0]; r.Calls != 8 || r.Peak != 7 || r.PeakAt != "Nov 16 02:00" || !r.All {
 		t.Errorf("the sum is %+v", r)
@@ -406,11 +410,15 @@ func TestTimeline(t *testing.T) {
 	}
 
 	// However long the window, the columns are bounded and no call is lost.
-	names[0].Hours = append(names[0].Hours, attribute.HourCalls{Hour: hour + 90*24*3600, Calls: 3})
-	groups, _ = groupNames(names, make([]attribute.Severity, 2), nil)
-	tl = newTimeline(groups, names, nil)
-	if tl.Columns > timelineColumns || tl.Rows[0].Calls != 11 {
-		t.Errorf("%d columns and %d calls, want at most %d and 11", tl.Columns, tl.Rows[0].Calls, timelineColumns)
+	for days, unit := range map[int64]string{6: "1 hour", 20: "3 hours", 90: "1 day", 3650: "22 days"} {
+		long := slices.Clone(names)
+		long[0].Hours = append(slices.Clone(names[0].Hours), attribute.HourCalls{Hour: hour + days*24*3600, Calls: 3})
+		groups, _ := groupNames(long, make([]attribute.Severity, 2), nil)
+		tl := newTimeline(groups, long, nil)
+		if tl.Unit != unit || tl.Columns > timelineColumns || tl.Rows[0].Calls != 11 || tl.Rows[1].Calls != 9 {
+			t.Errorf("%d days: %d columns of %s, %d and %d calls, want at most %d of %s, 11 and 9",
+				days, tl.Columns, tl.Unit, tl.Rows[0].Calls, tl.Rows[1].Calls, timelineColumns, unit)
+		}
 	}
 	if newTimeline(nil, nil, nil) != nil {
 		t.Error("a timeline of nothing")

@@ -20,7 +20,8 @@ type timeline struct {
 }
 
 type timelineRow struct {
-	Label, Role string
+	Label, Full string // the name, as much as there is room for, and all of it
+	Role        string
 	All         bool   // the row is the sum of all names
 	N           int    // the name's place in the page, -1 where it has none
 	Find        string // what to search the table for, where the row is many names
@@ -31,7 +32,7 @@ type timelineRow struct {
 }
 
 // CallsText and PeakText write the row's numbers.
-func (r timelineRow) CallsText() string { return grouped(r.Calls) }
+func (r timelineRow) CallsText() string { return counted(r.Calls, "call") }
 
 // PeakText writes the most calls that one bar stands for.
 func (r timelineRow) PeakText() string { return grouped(r.Peak) }
@@ -40,6 +41,7 @@ const (
 	timelineColumns = 168 // at most: a week of hours
 	timelineH       = 32
 	timelineTicks   = 4 // spaces between the written times
+	timelineLabel   = 36
 )
 
 // newTimeline draws the sum of all names and each of the groups.
@@ -53,15 +55,27 @@ func newTimeline(groups []*nameGroup, names []attribute.SessionName, place map[i
 	if first > last {
 		return nil
 	}
+	// Less than a day is shown as the day that it is part of.
+	if last-first < 24 {
+		first -= first % 24
+		last = max(last, first+23)
+	}
 	step := 1 + (last-first)/timelineColumns
-	t := &timeline{
-		Columns: int((last-first)/step) + 1,
-		Unit:    counted(step, "hour"),
+	t := &timeline{Unit: counted(step, "hour")}
+	if step > 12 {
+		days := (step + 23) / 24
+		step, t.Unit = 24*days, counted(days, "day")
+		first -= first % 24
+	}
+	t.Columns = int((last-first)/step) + 1
+	layout := "Jan 2 15:04"
+	if step >= 24 {
+		layout = time.DateOnly
 	}
 	column := func(hour int64) int { return int((hour - first) / step) }
 	for i := range timelineTicks + 1 {
 		at := first + int64(i)*int64(t.Columns)*step/timelineTicks
-		t.Ticks = append(t.Ticks, time.Unix(at*3600, 0).UTC().Format("Jan 2 15:04"))
+		t.Ticks = append(t.Ticks, time.Unix(at*3600, 0).UTC().Format(layout))
 	}
 	var days strings.Builder
 	if t.Columns*int(step) <= 24*31 {
@@ -81,7 +95,7 @@ func newTimeline(groups []*nameGroup, names []attribute.SessionName, place map[i
 			}
 		}
 		r.Bars = bars(calls, r.Peak)
-		r.PeakAt = time.Unix((first+int64(at)*step)*3600, 0).UTC().Format("Jan 2 15:04")
+		r.PeakAt = time.Unix((first+int64(at)*step)*3600, 0).UTC().Format(layout)
 		return r
 	}
 	all := make([]int64, t.Columns)
@@ -102,17 +116,22 @@ func newTimeline(groups []*nameGroup, names []attribute.SessionName, place map[i
 			calls[column(hour)] += c
 		}
 		r := row(calls)
-		r.Label, r.Role = pageText(g.label(names)), pageText(names[g.first].RoleName)
+		r.Full = pageText(g.label(names))
+		r.Label = middle(r.Full, timelineLabel)
+		room := timelineLabel
+		if g.severity > attribute.None {
+			r.Severity = g.severity.String()
+			room -= 12
+		}
+		r.Role = pageText(names[g.first].RoleName)
 		if g.names > 1 {
 			r.Role = counted(g.names, "name") + " of " + r.Role
 		}
+		r.Role = middle(r.Role, room)
 		if at, ok := place[g.first]; ok && g.names == 1 {
 			r.N = at
 		} else {
-			r.Find = r.Label
-		}
-		if g.severity > attribute.None {
-			r.Severity = g.severity.String()
+			r.Find = r.Full
 		}
 		t.Rows = append(t.Rows, r)
 	}

@@ -389,10 +389,18 @@
       seenLists(o.seen));
   }
 
+  // barLength gives the hours that one bar stands for, of so many in all: at
+  // most 168 bars, and whole days if not hours.
+  function barLength(hours) {
+    const step = 1 + Math.floor(hours / 168);
+    return step > 12 ? 24 * Math.ceil(step / 24) : step;
+  }
+  const barUnit = (step) => (step % 24 === 0 ? plural(step / 24, "day") : plural(step, "hour"));
+
   // chart draws calls by hour, or by as many hours as make it fit.
   function chart(hours) {
     const first = hours[0], last = hours[hours.length - 2];
-    const step = 1 + Math.floor((last - first) / 168);
+    const step = barLength(last - first);
     const columns = Math.max(24, Math.floor((last - first) / step) + 1);
     const calls = new Array(columns).fill(0);
     for (let i = 0; i < hours.length; i += 2) calls[Math.floor((hours[i] - first) / step)] += hours[i + 1];
@@ -404,7 +412,7 @@
     const svg = document.createElementNS(SVG, "svg");
     for (const [k, v] of Object.entries({
       viewBox: `0 0 ${columns} 64`, preserveAspectRatio: "none", width: "100%", height: "64", role: "img",
-      "aria-label": "Calls by time, at most " + count(peak) + " in " + plural(step, "hour"),
+      "aria-label": "Calls by time, at most " + count(peak) + " in " + barUnit(step),
     })) svg.setAttribute(k, v);
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("class", "bars");
@@ -447,7 +455,8 @@
       r[RULES].some((v, k) => k % 2 === 0 && v === f.rule) && f.roles.includes(d.arn) && (!f.name || f.name === r[NAME]));
     const known = new Set(about.map(([f]) => f.rule));
     const others = r[RULES].filter((v, k) => k % 2 === 0 && !known.has(v));
-    view.replaceChildren(
+    view.replaceChildren();
+    add(view, [
       element("nav", { class: "crumbs", "aria-label": "Session names" },
         element("a", { href: "#names" }, "← All session names"),
         element("span", { class: "push" },
@@ -474,8 +483,9 @@
         element("div", { class: "head" }, element("h2", null, d.origins.length > 1 ? "Origins" : "Origin"),
           r[ORIGIN_COUNT] > d.origins.length && element("p", { class: "note" }, "The busiest " + d.origins.length + " of " + count(r[ORIGIN_COUNT]) + "; all are in the JSON report")),
         d.origins.map((o) => originCard(o, r[ROLE], r[NAME]))),
-      d.seen && element("section", null, element("div", { class: "head" }, element("h2", null, "Under this name in all")), seenLists(d.seen)),
-      d.sessions.length > 0 && sessionTable(d.sessions, r[SESSIONS]));
+      d.seen !== 0 && element("section", null, element("div", { class: "head" }, element("h2", null, "Under this name in all")), seenLists(d.seen)),
+      d.sessions.length > 0 && sessionTable(d.sessions, r[SESSIONS]),
+    ]);
     document.title = r[NAME] + " – " + title;
   }
 
