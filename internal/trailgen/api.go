@@ -135,7 +135,7 @@ func (w *world) apiRecord(t int64, a *api, account string, at place, app string)
 	}
 	switch {
 	case a.host != "":
-		r.tlsHost = a.host
+		r.tlsHost = strings.Replace(a.host, "{region}", region, 1)
 	case a.service == "s3":
 		r.tlsHost = app + "-" + account + ".s3." + region + ".amazonaws.com"
 	default:
