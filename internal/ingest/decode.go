@@ -289,10 +289,10 @@ func (d *decoder) finish() bool {
 		// Records of one credential repeat their userIdentity byte for byte, so
 		// that it is worth knowing which were found to be JSON before.
 		if !d.validated.holds(raw) {
-			if p := d.decodeIdentity(d.identity.start, &e.identity); p < 0 {
+			e.identityDecoded = true
+			if d.decodeIdentity(d.identity.start, &e.identity) < 0 {
 				return false
 			}
-			e.identityDecoded = true
 			d.validated.keep(raw)
 		}
 	}

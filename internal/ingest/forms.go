@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"slices"
 )
 
 // kind is what the elements of an array, or the values of a file, may be.
@@ -31,29 +32,28 @@ const (
 // values reads the object: one JSON value or several, each a record or
 // something that wraps records.
 func (r *Reader) values() {
-	if _, ok := r.next(); ok && bytes.HasPrefix(r.buf[r.pos:], []byte("\xef\xbb\xbf")) {
+	r.next()
+	for len(r.buf)-r.pos < magicSize && r.more() {
+	}
+	if bytes.HasPrefix(r.buf[r.pos:], []byte("\xef\xbb\xbf")) {
 		r.pos += 3
 	}
-	first := true
-	for {
-		c, ok := r.next()
-		if !ok {
-			r.stopped()
-			break
-		}
-		if first && c != '{' && c != '[' {
-			if hint := foreign(r.buf[r.pos:]); hint != "" {
-				r.problem(StageDecode, r.offset(), hint, 1)
-				return
-			}
-		}
-		first = false
-		if !r.value(c) {
-			break
-		}
+	if hint := foreign(r.buf[r.pos:]); hint != "" {
+		r.problem(StageDecode, r.offset(), hint, 1)
+		return
+	}
+	c, ok := r.next()
+	for ok && r.value(c) {
+		c, ok = r.next()
+	}
+	if !ok {
+		r.stopped()
 	}
 	r.nothingKnown()
 }
+
+// magicSize is how many bytes foreign and the byte order mark need.
+const magicSize = 5
 
 // foreign tells what a file is that begins with b, if it is of a known kind that
 // is no JSON.
@@ -90,7 +90,7 @@ func (r *Reader) nothingKnown() {
 			offset = p.Offset
 		}
 	}
-	if r.problems = kept; offset >= 0 {
+	if r.problems = kept; offset >= 0 && !slices.ContainsFunc(kept, Problem.Lost) {
 		r.problem(StageDecode, offset, "not CloudTrail: JSON without records", 1)
 	}
 }
@@ -186,11 +186,7 @@ func (r *Reader) line() (end int) {
 			return -1
 		}
 	}
-	follows := r.pos + length + 1
-	if follows == len(r.buf) && r.more() {
-		follows = r.pos + length + 1
-	}
-	if !r.oneLine && r.dec.peek(follows) != '{' {
+	if !r.oneLine {
 		end = r.object(true)
 		if end < 0 && r.dec.fault == faultStream || end >= 0 && json.Valid(r.buf[r.pos:end]) {
 			return end
@@ -496,8 +492,9 @@ func (r *Reader) inPayload(v extent, offset int64) bool {
 	stats, problems := r.nested.read(r.done, r.name, bytes.NewReader(payload), r.add)
 	r.stats.Records += stats.Records
 	r.stats.PassedOver += stats.PassedOver
+	// A broken payload is one record of the object that it came in.
 	for _, p := range problems {
-		r.problem(p.Stage, offset, p.Error, p.Count)
+		r.problem(StageRecord, offset, "awslogs.data: "+p.Error, p.Count)
 	}
 	return !r.canceled()
 }

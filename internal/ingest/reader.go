@@ -40,9 +40,9 @@ type Stats struct {
 	PassedOver      int64 // records and files of CloudTrail that are no trail events
 }
 
-// window is how many uncompressed bytes are looked at in one go. A record that
-// does not fit makes it grow, up to Limits.MaxRecord.
-const window = 1 << 20
+// defaultWindow is how many uncompressed bytes are looked at in one go. A record
+// that does not fit makes it grow, up to Limits.MaxRecord.
+const defaultWindow = 1 << 20
 
 // cancelEvery is after how many records it is asked whether to stop.
 const cancelEvery = 256
@@ -51,6 +51,7 @@ const cancelEvery = 256
 // them. It serves one goroutine at a time.
 type Reader struct {
 	limits Limits
+	window int
 	in     input
 	dec    *decoder
 	nested *Reader // for payloads inside of objects; nil in such a reader itself
@@ -84,7 +85,7 @@ func NewReader(limits Limits) *Reader {
 }
 
 func newReader(limits Limits) *Reader {
-	return &Reader{limits: limits, dec: newDecoder(limits.MaxDepth)}
+	return &Reader{limits: limits, window: defaultWindow, dec: newDecoder(limits.MaxDepth)}
 }
 
 // Read reads the object that rc holds, in whatever form CloudTrail's records
@@ -138,7 +139,7 @@ func (r *Reader) more() bool {
 	}
 	before := len(r.buf)
 	if before == cap(r.buf) {
-		size := min(max(window, 2*before), r.limits.MaxRecord)
+		size := min(max(r.window, 2*before), r.limits.MaxRecord)
 		if r.full = size <= before; r.full {
 			return false
 		}

@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// fault says why a scan stopped.
-type fault uint8
+// scanFault says why a scan stopped.
+type scanFault uint8
 
 const (
-	faultNone   fault = iota
-	faultEnd          // the bytes end inside the value: more of them may help
-	faultSyntax       // no JSON
-	faultStream       // no fault of the input: the object holds a stream of records
+	faultNone   scanFault = iota
+	faultEnd              // the bytes end inside the value: more of them may help
+	faultSyntax           // no JSON
+	faultStream           // no fault of the input: the object holds a stream of records
 )
 
 // scanner reads JSON in place. Its methods take the position of what they read
@@ -25,7 +25,7 @@ const (
 type scanner struct {
 	b       []byte
 	scratch []byte // unescaped strings; what points into it stays valid when it grows
-	fault   fault
+	fault   scanFault
 	at      int // where the fault is
 
 	maxDepth int
