@@ -105,7 +105,6 @@ func LoadAWS(ctx context.Context, o AWSOptions) (aws.Config, error) {
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
 		config.WithDefaultRegion(defaultAWSRegion),
-		config.WithRetryer(func() aws.Retryer { return newRetryer(o) }),
 		config.WithServiceOptions(func(_ string, service any) { setEndpoint(service, o.EndpointURL) }),
 	}
 	// The SDK writes to standard error by itself, where progress is drawn.
@@ -133,6 +132,9 @@ func LoadAWS(ctx context.Context, o AWSOptions) (aws.Config, error) {
 		}
 		return aws.Config{}, fmt.Errorf("aws configuration: %s; see ~/.aws/config, ~/.aws/credentials and the AWS_ variables of the environment", oneLine(err.Error()))
 	}
+	// Set only now: with a retryer of its own the SDK would not look at
+	// AWS_MAX_ATTEMPTS and the profile's max_attempts.
+	cfg.Retryer = func() aws.Retryer { return newRetryer(o) }
 	cfg.Credentials = checkedCredentials{cfg.Credentials}
 	return cfg, nil
 }

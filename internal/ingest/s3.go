@@ -141,15 +141,13 @@ func (s *S3) list(ctx context.Context, each func(*listing, object) error, report
 	found, groups := 0, map[string][]*listing{}
 	for _, account := range s.trails.accounts {
 		for _, dir := range account.regions {
-			dir.past = nil
+			dir.covered, dir.partial = nil, nil
 			found++
 			if !allowed(s.cfg.Accounts, account.account) || !allowed(s.cfg.Regions, dir.region) {
 				continue
 			}
 			s.listed[dir] = &ListedRegion{Account: dir.account, Region: dir.region}
-			groups[dir.account] = append(groups[dir.account], &listing{
-				dir: dir, prefix: dir.path + account.inside, spans: []span{window},
-			})
+			groups[dir.account] = append(groups[dir.account], newListing(dir, dir.path+account.inside, []span{window}))
 		}
 		if !allowed(s.cfg.Accounts, account.account) {
 			found++ // its regions were not asked for
@@ -221,8 +219,8 @@ func (s *S3) Backfill(ctx context.Context, needs []Need, emit func(Chunk) error,
 	for _, account := range accounts {
 		spans := union(wanted[account.account])
 		for _, dir := range account.regions {
-			if rest := subtract(spans, dir.covered()); len(rest) > 0 {
-				groups[dir.account] = append(groups[dir.account], &listing{dir: dir, prefix: dir.path, spans: rest})
+			if rest := subtract(spans, dir.covered); len(rest) > 0 {
+				groups[dir.account] = append(groups[dir.account], newListing(dir, dir.path, rest))
 			}
 		}
 	}

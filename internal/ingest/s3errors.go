@@ -129,14 +129,14 @@ func (s *S3) requestError(ctx context.Context, what string, err error) error {
 	list := strings.HasPrefix(what, "list ")
 	worded := func(why, do string) error { return &RequestError{What: what, Why: why, Do: do, Err: err} }
 
+	if errors.Is(err, errTooLarge) {
+		return worded(errTooLarge.Error(), "move it elsewhere or cut it up; CloudTrail delivers none of that size")
+	}
 	var body *bodyError
 	if errors.As(err, &body) {
 		if body.damaged() {
 			return worded("its bytes do not match the checksum that S3 stored ("+innermost(body.err)+"), each time it was fetched",
 				"look for a proxy that changes what it passes on; else the object is damaged")
-		}
-		if errors.Is(err, errTooLarge) {
-			return worded(innermost(body.err), "cut it up; CloudTrail delivers none of that size")
 		}
 		return worded("the body broke off each time it was fetched, at last "+body.Error(), "run it again, and check the network and the proxy if it stays so")
 	}

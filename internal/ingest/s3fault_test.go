@@ -395,6 +395,37 @@ func TestS3BurstOfThrottling(t *testing.T) {
 	}
 }
 
+// A network that is gone for a moment costs nothing once the scan has begun.
+func TestS3NetworkGone(t *testing.T) {
+	keys := logKeys("AWSLogs/", "111122223333", "us-east-1", "2026-11-20T00:00:00Z", 2, time.Hour)
+	stub := &s3Stub{}
+	s := stub.serve(t, S3Config{}, keys...)
+	var chunks []Chunk
+	first := httptest.NewServer(stub)
+	s.client = testS3Client(t, AWSOptions{EndpointURL: first.URL})
+	if err := s.List(t.Context(), func(c Chunk) error { chunks = append(chunks, c); return nil }, noProblem(t)); err != nil {
+		t.Fatal(err)
+	}
+	address := first.Listener.Addr().String()
+	first.Close()
+	var once sync.Once
+	s.cfg.OnRetry = func(error) {
+		once.Do(func() {
+			listener, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: stub}}
+			server.Start()
+			t.Cleanup(server.Close)
+		})
+	}
+	if got := string(readAll(t, chunks[0])); got != keys[0] {
+		t.Errorf("body %q", got)
+	}
+}
+
 // The end of the context ends a listing and a fetch at any point.
 func TestS3Canceled(t *testing.T) {
 	keys := logKeys("AWSLogs/", "111122223333", "us-east-1", "2026-11-20T00:00:00Z", 4, time.Hour)

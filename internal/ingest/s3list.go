@@ -72,64 +72,74 @@ func subtract(spans, covered []span) []span {
 	return spans
 }
 
-// at is the beginning that the keys of objects stamped t have in common.
-// Keys of later minutes are greater and do not begin so; keys of t are
-// greater and do.
-func (d *regionDir) at(t time.Time) string {
-	return d.path + t.Format("2006/01/02/") + d.account + "_" + KindTrail + "_" + d.region + "_" + t.Format("20060102T1504Z")
+// keyRange is a range of keys, low < key <= high. An empty low or high is no
+// bound.
+type keyRange struct{ low, high string }
+
+// keys is the range of a span's keys. Keys begin with the folder's day and go
+// on with the file's name, in which the stamp comes first of what differs, so
+// that a file stands where its folder is even if its stamp is of another day.
+// The ranges of spans that touch touch.
+func (d *regionDir) keys(s span) keyRange {
+	at := func(t time.Time) string {
+		return d.path + t.Format("2006/01/02/") + d.account + "_" + KindTrail + "_" + d.region + "_" + t.Format("20060102T1504Z")
+	}
+	var r keyRange
+	if !s.from.IsZero() {
+		r.low = at(s.from)
+	}
+	if !s.to.IsZero() {
+		r.high = at(s.to.Add(time.Minute))
+	}
+	return r
 }
 
-// listing is one walk through the keys of a region. The keys are those between
-// the stamps of its spans. Their order is that of the folders' days and then of
-// the files' names, so that a file stands where its folder is even if the
-// stamp in its name is of another day.
+// past reports whether a key comes after all those of the range.
+func (r keyRange) past(key string) bool { return r.high != "" && key > r.high }
+
+// listing is one walk through keys of a region.
 type listing struct {
 	dir    *regionDir
-	prefix string // dir.path, or what the user's prefix leaves of it
-	spans  []span // in order, apart from each other
+	prefix string     // dir.path, or what the user's prefix leaves of it
+	spans  []span     // in order, apart from each other
+	ranges []keyRange // of the spans
 
-	seen int    // objects, or 0 before the end
-	last string // the greatest key that was emitted
+	seen int    // objects that were emitted
+	last string // the greatest key of them
 	err  error
 }
 
-// holds reports whether a key was emitted by the listing.
-func (l *listing) holds(key string) bool {
-	if !strings.HasPrefix(key, l.prefix) || key > l.last {
-		return false
+func newListing(dir *regionDir, prefix string, spans []span) *listing {
+	l := &listing{dir: dir, prefix: prefix, spans: spans}
+	for _, s := range spans {
+		l.ranges = append(l.ranges, dir.keys(s))
 	}
-	for _, s := range l.spans {
-		if (s.from.IsZero() || key > l.dir.at(s.from)) && !l.past(s, key) {
-			return true
-		}
-	}
-	return false
+	return l
 }
 
-// past reports whether a key comes after all those of a span.
-func (l *listing) past(s span, key string) bool {
-	if s.to.IsZero() {
-		return false
+// done remembers what a listing emitted.
+func (d *regionDir) done(l *listing) {
+	if l.err == nil && l.prefix == d.path {
+		d.covered = append(d.covered, l.spans...)
+	} else {
+		d.partial = append(d.partial, l)
 	}
-	end := l.dir.at(s.to)
-	return key > end && !strings.HasPrefix(key, end)
 }
 
-// covered are the spans that were listed in full.
-func (d *regionDir) covered() []span {
-	var all []span
-	for _, l := range d.past {
-		if l.err == nil && l.prefix == d.path {
-			all = append(all, l.spans...)
-		}
-	}
-	return all
-}
-
-// emitted reports whether an earlier listing of the region emitted a key.
+// emitted reports whether a listing that did not cover its spans emitted a key
+// of them nonetheless.
 func (d *regionDir) emitted(key string) bool {
-	for _, l := range d.past {
-		if l.holds(key) {
+	for _, l := range d.partial {
+		if key > l.last || !strings.HasPrefix(key, l.prefix) {
+			continue
+		}
+		i, _ := slices.BinarySearchFunc(l.ranges, key, func(r keyRange, key string) int {
+			if r.past(key) {
+				return -1
+			}
+			return 1
+		})
+		if i < len(l.ranges) && key > l.ranges[i].low {
 			return true
 		}
 	}
@@ -213,7 +223,7 @@ func (s *S3) run(ctx context.Context, groups [][]*listing, each func(*listing, o
 			return err
 		}
 		for _, st := range streams {
-			st.dir.past = append(st.dir.past, st.listing)
+			st.dir.done(st.listing)
 			if found := s.listed[st.dir]; found != nil {
 				found.Complete = st.err == nil
 			}
@@ -264,7 +274,7 @@ func (s *S3) merge(ctx context.Context, streams []*stream, each func(*listing, o
 }
 
 // stream lists the keys of one region page by page. It jumps over what lies
-// between two spans unless the page at hand reaches that far.
+// between two ranges unless the page at hand reaches that far.
 func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 	send := func(b batch) error {
 		select {
@@ -274,11 +284,8 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 			return ctx.Err()
 		}
 	}
-	spans := l.spans
-	token, after, last := "", "", ""
-	if from := spans[0].from; !from.IsZero() {
-		after = l.dir.at(from)
-	}
+	ranges := l.ranges
+	token, after, last := "", ranges[0].low, ""
 	for {
 		page, err := s.page(ctx, l.prefix, after, token, 0)
 		if err != nil {
@@ -293,39 +300,46 @@ func (s *S3) stream(ctx context.Context, l *listing, out chan<- batch) error {
 		var b batch
 		for _, k := range page.keys {
 			if k.name <= last {
-				b.err = fmt.Errorf("list %s: the server's keys are in no order: %s comes after %s, and what follows is missing; the endpoint does not speak S3 as it should", s.url(l.prefix), oneLine(k.name), oneLine(last))
+				b.err = s.notS3(l, "its keys are in no order, %s comes after %s", k.name, last)
 				break
 			}
 			last = k.name
-			for len(spans) > 0 && l.past(spans[0], k.name) {
-				spans = spans[1:]
+			for len(ranges) > 0 && ranges[0].past(k.name) {
+				ranges = ranges[1:]
 			}
-			if len(spans) == 0 {
+			if len(ranges) == 0 {
 				break
 			}
-			if from := spans[0].from; !from.IsZero() && k.name <= l.dir.at(from) {
+			if k.name <= ranges[0].low {
 				continue
 			}
 			if o, ok := l.dir.object(k); ok && !l.dir.emitted(k.name) {
 				b.objects = append(b.objects, o)
 			}
 		}
-		if b.err == nil && len(spans) > 0 && page.next != "" && page.next == token {
-			b.err = fmt.Errorf("list %s: the server repeats itself after %s, and what follows is missing; the endpoint does not speak S3 as it should", s.url(l.prefix), oneLine(last))
+		more := b.err == nil && len(ranges) > 0 && page.next != ""
+		if more && page.next == token {
+			b.err = s.notS3(l, "it repeats itself after %s", last)
 		}
 		if len(b.objects) > 0 || b.err != nil {
 			if err := send(b); err != nil {
 				return err
 			}
 		}
-		if b.err != nil || len(spans) == 0 || page.next == "" {
+		if !more || b.err != nil {
 			return nil
 		}
 		token = page.next
-		if from := spans[0].from; !from.IsZero() && last < l.dir.at(from) {
-			token, after = "", l.dir.at(from)
+		if last < ranges[0].low {
+			token, after = "", ranges[0].low
 		}
 	}
+}
+
+// notS3 is the error of a listing whose answers no S3 server gives. What was
+// emitted before counts.
+func (s *S3) notS3(l *listing, what string, keys ...any) error {
+	return fmt.Errorf("list %s: the endpoint does not speak S3 as it should: %s; what follows is missing", s.url(l.prefix), oneLine(fmt.Sprintf(what, keys...)))
 }
 
 // object makes an object of a key, unless it is not one that CloudTrail
@@ -441,7 +455,7 @@ func (s *S3) request(ctx context.Context, in *s3.ListObjectsV2Input) (page, erro
 	if aws.ToBool(out.IsTruncated) {
 		p.next = aws.ToString(out.NextContinuationToken)
 		if p.next == "" {
-			return page{}, s.requestError(ctx, "list "+s.url(aws.ToString(in.Prefix)), errors.New("the server says that there is more and gives no token for it; the endpoint does not speak S3 as it should"))
+			return page{}, s.requestError(ctx, "list "+s.url(aws.ToString(in.Prefix)), errors.New("the endpoint does not speak S3 as it should: there is more, but no token for it"))
 		}
 	}
 	return p, nil

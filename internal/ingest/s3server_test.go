@@ -241,6 +241,7 @@ func putObjects(t *testing.T, client *s3.Client, bucket string, keys []string) {
 		g.Go(func() error {
 			_, err := client.PutObject(ctx, &s3.PutObjectInput{
 				Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(logFile(key)),
+				ContentType: aws.String("application/json"), ContentEncoding: aws.String("gzip"), // as CloudTrail does
 			})
 			return err
 		})

@@ -51,7 +51,8 @@ type accountDir struct {
 type regionDir struct {
 	account, region string
 	path            string
-	past            []*listing // what was listed of it
+	covered         []span     // what was listed in full
+	partial         []*listing // what was not
 }
 
 func (d *accountDir) region(name string) *regionDir {
