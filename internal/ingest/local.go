@@ -1,0 +1,177 @@
+package ingest
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Stdin is the path that stands for standard input.
+const Stdin = "-"
+
+// Local lists files: those named, those in the directories named, and standard
+// input.
+type Local struct {
+	paths []string
+	stdin io.Reader
+}
+
+// NewLocal makes a Local of paths. A directory is read recursively and gives
+// the files that are called like logs; a file that is named itself is taken
+// whatever it is called. The path "-" is what stdin holds.
+func NewLocal(paths []string, stdin io.Reader) *Local {
+	return &Local{paths: paths, stdin: stdin}
+}
+
+// localFile is a file to be read.
+type localFile struct {
+	path string
+	size int64
+	key  Key // of a log that lies as CloudTrail delivered it, else zero
+	open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// List lists the files that lie as CloudTrail delivers them by account, time and
+// path, and after them all others by path. A path that does not exist is an
+// error; a directory that cannot be read is a problem.
+func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Problem)) error {
+	var files []localFile
+	folder := false
+	for _, path := range l.paths {
+		if path == Stdin {
+			files = append(files, localFile{path: path, size: -1, open: newSpool(l.stdin).open})
+			continue
+		}
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("%s: %w: name a file or a folder that exists", path, fs.ErrNotExist)
+		case err != nil:
+			report(listProblem(path, err))
+		case info.IsDir():
+			folder = true
+			if files, err = walkFiles(ctx, files, path, report); err != nil {
+				return err
+			}
+		case info.Mode().IsRegular():
+			files = append(files, newLocalFile(path, info.Size()))
+		default:
+			files = append(files, localFile{path: path, size: -1, open: pipeSpool(path).open})
+		}
+	}
+	if len(files) == 0 && folder {
+		return fmt.Errorf("%s: %w: no file there is called .json or .jsonl, plain or with .gz or .zst",
+			strings.Join(l.paths, " "), ErrNoTrail)
+	}
+	slices.SortFunc(files, compareLocal)
+	files = slices.CompactFunc(files, func(a, b localFile) bool { return a.path == b.path })
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := emit(f.chunk()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func newLocalFile(path string, size int64) localFile {
+	f := localFile{path: filepath.Clean(path), size: size}
+	if f.path == Stdin {
+		f.path = "./" + Stdin
+	}
+	f.open = func(context.Context) (io.ReadCloser, error) { return os.Open(f.path) }
+	// Digests and other siblings of a trail's logs hold none of an account's
+	// events, so that they are files like any other.
+	if key, ok := ParseKey(filepath.ToSlash(f.path)); ok && key.Kind == KindTrail {
+		f.key = key
+		if f.key.Stamp.IsZero() {
+			f.key.Stamp = key.Day
+		}
+	}
+	return f
+}
+
+func (f localFile) chunk() Chunk {
+	name := f.path
+	if name == Stdin {
+		name = "standard input"
+	}
+	return Chunk{Name: name, Account: f.key.Account, Region: f.key.Region, Stamp: f.key.Stamp, Size: f.size, Open: f.open}
+}
+
+func compareLocal(a, b localFile) int {
+	if loose := a.key.Account == ""; loose != (b.key.Account == "") {
+		if loose {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(
+		cmp.Compare(a.key.Account, b.key.Account),
+		a.key.Stamp.Compare(b.key.Stamp),
+		cmp.Compare(a.path, b.path),
+	)
+}
+
+// walkFiles appends the logs in a directory and those below it. Links to other
+// directories are not followed, since they may lead back.
+func walkFiles(ctx context.Context, files []localFile, dir string, report func(Problem)) ([]localFile, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		report(listProblem(dir, err))
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if e.IsDir() {
+			if files, err = walkFiles(ctx, files, path, report); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if !isLogName(e.Name()) {
+			continue
+		}
+		switch info, err := os.Stat(path); {
+		case errors.Is(err, fs.ErrNotExist) && e.Type()&fs.ModeSymlink == 0:
+			// It went away since the directory was read.
+		case err != nil:
+			report(listProblem(path, err))
+		case info.Mode().IsRegular():
+			files = append(files, newLocalFile(path, info.Size()))
+		}
+	}
+	return files, nil
+}
+
+// isLogName reports whether a file in a directory is called like a log.
+func isLogName(name string) bool {
+	name = strings.ToLower(name)
+	for _, packed := range []string{".gz", ".zst"} {
+		if cut, ok := strings.CutSuffix(name, packed); ok {
+			name = cut
+			break
+		}
+	}
+	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".jsonl")
+}
+
+// listProblem is a path that could not be looked at.
+func listProblem(path string, err error) Problem {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err // the path is the problem's object already
+	}
+	return Problem{Object: path, Offset: -1, Stage: StageList, Error: "cannot be read: " + err.Error(), Count: 1}
+}
