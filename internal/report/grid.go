@@ -64,8 +64,8 @@ func (g *grid) add(cells ...gridCell) { g.rows = append(g.rows, cells) }
 
 // fit makes the table at most width columns wide. Empty columns go in any case,
 // and those that can be spared until the others have the width that they want.
-// If that is not enough, columns say what they can in brief, and then the widest
-// of those that may be shortened give way, down to the same width.
+// If that is not enough, columns say what they can in brief, and then those that
+// may be shortened give way, down to the same share of what they want.
 func (g *grid) fit(width int) {
 	for i := len(g.columns) - 1; i >= 0; i-- {
 		if g.empty(i) {
@@ -84,7 +84,7 @@ func (g *grid) fit(width int) {
 	for total(widths) > width {
 		widest := -1
 		for i, c := range g.columns {
-			if c.flex > 0 && widths[i] > 1 && (widest < 0 || widths[i] > widths[widest]) {
+			if c.flex > 0 && widths[i] > 1 && (widest < 0 || widths[i]*g.columns[widest].flex > widths[widest]*c.flex) {
 				widest = i
 			}
 		}

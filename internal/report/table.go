@@ -425,7 +425,7 @@ func (t *table) names() {
 	shown := t.shown(len(t.res.Names))
 	g := &grid{columns: []gridColumn{
 		{head: "WORST", drop: 1},
-		{head: "SESSION NAME", flex: 22}, {head: "ROLE", flex: 18}, {head: "ORIGIN", flex: 24}, {head: "CONFIDENCE"},
+		{head: "SESSION NAME", flex: 18}, {head: "ROLE", flex: 16}, {head: "ORIGIN", flex: 28}, {head: "CONFIDENCE"},
 		{head: "CALLS", right: true},
 		{head: "ERRORS", right: true, drop: 3}, {head: "SESSIONS", right: true, drop: 4}, {head: "LAST SEEN (UTC)", drop: 5},
 		{head: "FINDINGS", flex: 30, drop: 2},

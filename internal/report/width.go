@@ -55,7 +55,8 @@ func shorten(s string, width int) string {
 	if tail > 0 {
 		to = clusters[tail-1].end
 	}
-	return s[:from] + ellipsis + s[to:]
+	// One ellipsis is enough where something was left out before.
+	return strings.TrimSuffix(s[:from], ellipsis) + ellipsis + strings.TrimPrefix(s[to:], ellipsis)
 }
 
 // wrap breaks s at its spaces into lines of at most width columns. A word that
