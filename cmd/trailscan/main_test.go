@@ -23,27 +23,7 @@ func TestMain(m *testing.M) {
 // TestScript runs the cases of the command line in testdata. In them $TRAILS is
 // the repository's testdata/trails.
 func TestScript(t *testing.T) {
-	trails, err := filepath.Abs("../../testdata/trails")
-	if err != nil {
-		t.Fatal(err)
-	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Setup: func(env *testscript.Env) error {
-			env.Setenv("TRAILS", trails)
-			env.Setenv("COLUMNS", "100")
-			// Nothing of the machine's own AWS settings, and no way out.
-			env.Setenv("AWS_CONFIG_FILE", filepath.Join(env.WorkDir, "none"))
-			env.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(env.WorkDir, "none"))
-			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status": checkStatus,
-		},
-		RequireExplicitExec: true,
-		RequireUniqueNames:  true,
-	})
+	testscript.Run(t, scripts(t, "testdata", func(*testscript.Env) {}))
 }
 
 // checkStatus is the command "status N program args...": run the program and

@@ -213,10 +213,10 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 		debug.SetMemoryLimit(n)
 	}
 	r := &reader{reading: rd, audit: audit, progress: newProgress(p, notes, rd.flags.progress.value, rd.flags.quiet)}
+	if r.inputs, err = rd.open(ctx, p, notes); err != nil {
+		return got, err
+	}
 	for {
-		if r.inputs, err = rd.open(ctx, p, notes); err != nil {
-			return got, err
-		}
 		notes.info("reading %s", rd.from)
 		if err := r.scan(ctx); err != nil {
 			return got, err
@@ -224,11 +224,8 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 		if !audit.Replay() {
 			break
 		}
-		if slices.Contains(rd.from.paths, "-") {
-			return got, errors.New("standard input: it holds records that AWS corrected after they had been counted, which takes a second reading; give files")
-		}
 		notes.info("records were corrected after they had been counted: reading once more")
-		r.got = gotten{listRequests: r.requests()}
+		r.got = gotten{}
 	}
 	for !rd.from.local() { // files were read whole
 		needs := audit.Needs()
@@ -240,7 +237,7 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 			return got, err
 		}
 	}
-	r.got.listRequests += r.requests()
+	r.got.listRequests = r.requests()
 	return r.got, nil
 }
 

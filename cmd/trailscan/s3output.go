@@ -37,6 +37,26 @@ func (rd *reading) putReport(ctx context.Context, notes *notes, out output, writ
 	return bucket.Put(ctx, out.object.prefix, mediaType(out.object.prefix), file)
 }
 
+// checkBuckets finds a bucket for reports that is not there, before hours are
+// spent on reading.
+func (rd *reading) checkBuckets(ctx context.Context, notes *notes, list outputs) error {
+	checked := map[string]bool{}
+	for _, out := range list {
+		if out.object == nil || checked[out.object.bucket] {
+			continue
+		}
+		checked[out.object.bucket] = true
+		cfg, err := rd.loadAWS(ctx, notes)
+		if err == nil {
+			err = rd.openBucket(cfg, location{bucket: out.object.bucket}, notes).CheckPut(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("-o %s: %w", out.path, err)
+		}
+	}
+	return nil
+}
+
 // mediaType is the type of a report by its ending, so that a browser shows it.
 func mediaType(key string) string {
 	switch path.Ext(key) {

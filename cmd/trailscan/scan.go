@@ -121,6 +121,9 @@ func (pl *scanPlan) run(ctx context.Context, p process) error {
 	if f.dryRun {
 		return pl.estimate(ctx, p, notes)
 	}
+	if err := pl.checkBuckets(ctx, notes, f.outputs); err != nil {
+		return err
+	}
 	res, err := pl.read(ctx, p, notes)
 	if err != nil {
 		return err

@@ -165,6 +165,8 @@ func (d *redactor) origin(kind, name string) {
 			name = user
 		}
 		d.person(name)
+	case KindWebIdentity: // ISSUER/SUBJECT: an app's or a person's id, which nobody can tell
+		d.person(name[strings.LastIndexByte(name, '/')+1:])
 	}
 }
 

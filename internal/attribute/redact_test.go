@@ -11,7 +11,7 @@ import (
 
 // secrets are the values that no redacted report may hold.
 var secrets = []string{
-	"alice", "bob.smith", "carol", "dave", "corp.example", "grace",
+	"alice", "112233445566", "bob.smith", "carol", "dave", "corp.example", "grace",
 	"203.0.113.7", "2001:db8::7", "10.1.2.3", "10-1-2-3", "198.51.100.9",
 	"AKIAIOSFODNN7EXAMPLE", "ASIAY34FZKBOKMUTVV7A", "AIDACKCEVSQ6C2EXAMPLE", "wJalrXUtnFEMI",
 }
@@ -50,7 +50,7 @@ func personalResult() *Result {
 			{RoleName: "orders", RoleARN: ordersRole, SessionName: "person-1", Pattern: "person-<n>"},
 			{RoleName: "orders", RoleARN: ordersRole, SessionName: "i-0abc", Pattern: "i-<hex>"},
 		},
-		Origins: []OriginTotal{{ID: "sso:alice@corp.example", Name: "alice@corp.example", Kind: KindSSO}, {ID: "saml:carol", Kind: KindSAML, Name: "carol"}},
+		Origins: []OriginTotal{{ID: "sso:alice@corp.example", Name: "alice@corp.example", Kind: KindSSO}, {ID: "saml:carol", Kind: KindSAML, Name: "carol"}, {ID: "web-identity:accounts.google.com/112233445566778899001", Kind: KindWebIdentity, Name: "accounts.google.com/112233445566778899001"}},
 		Findings: []Finding{{
 			Title: "alice is used by alice@corp.example, and by bob.smith.", RoleARNs: []string{ordersRole}, Rule: "misleading-name",
 			Detail: "seen from 203.0.113.7, 2001:db8::7; candidate iam-user:111122223333/grace", Names: FindingNames{Count: 2, Sample: []string{"alice", "deploy-bob.smith-2"}},

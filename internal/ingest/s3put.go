@@ -11,6 +11,28 @@ import (
 	"github.com/aws/smithy-go"
 )
 
+// CheckPut finds out what would make every Put fail: no such bucket, no
+// credentials, no way there. Whether a Put is allowed only itself can tell.
+func (s *S3) CheckPut(ctx context.Context) error {
+	head := func() error {
+		_, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: aws.String(s.cfg.Bucket)})
+		return err
+	}
+	err := head()
+	if err != nil && s.follow(ctx, err) {
+		err = head()
+	}
+	var api smithy.APIError
+	what := "put " + s.url("")
+	switch isAPI := errors.As(err, &api); {
+	case err == nil, isAPI && api.ErrorCode() == "Forbidden" && ctx.Err() == nil:
+		return nil // who may put need not be allowed to look
+	case isAPI && api.ErrorCode() == "NotFound" && ctx.Err() == nil:
+		return &RequestError{What: what, Why: "no such bucket", Do: "check its name", Err: err}
+	}
+	return s.requestError(ctx, what, err)
+}
+
 // Put stores an object in the bucket, encrypted as the bucket says. It is there
 // complete or not at all. Body is read from its current place to its end, more
 // than once where the request is repeated.

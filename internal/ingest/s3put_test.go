@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"context"
 	"io"
 	"strings"
 	"testing"
@@ -19,10 +18,10 @@ func TestS3Put(t *testing.T) {
 		if _, err := body.Seek(int64(len("skipped")), io.SeekStart); err != nil {
 			t.Fatal(err)
 		}
-		if err := src.Put(context.Background(), "reports/week 48.html", "text/html; charset=utf-8", body); err != nil {
+		if err := src.Put(t.Context(), "reports/week 48.html", "text/html; charset=utf-8", body); err != nil {
 			t.Fatal(err)
 		}
-		out, err := client.GetObject(context.Background(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("reports/week 48.html")})
+		out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: aws.String("reports/week 48.html")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -37,11 +36,31 @@ func TestS3PutRefused(t *testing.T) {
 	bucket := makeBucket(t, "putrefused", nil)
 	testCredentials(t, readerKey, readerSecret)
 	src := testS3(S3Config{Client: testS3Client(t, AWSOptions{EndpointURL: gateway.url}), Bucket: bucket})
-	err := src.Put(context.Background(), "r.json", "application/json", strings.NewReader("{}"))
+	err := src.Put(t.Context(), "r.json", "application/json", strings.NewReader("{}"))
 	oneLineError(t, err, "put s3://"+bucket+"/r.json: access denied", "allow s3:PutObject on arn:aws:s3:::"+bucket+"/r.json")
 
 	testCredentials(t, rootKey, rootSecret)
 	src = testS3(S3Config{Client: testS3Client(t, AWSOptions{EndpointURL: gateway.url}), Bucket: "no-such-bucket-here"})
-	err = src.Put(context.Background(), "r.json", "application/json", strings.NewReader("{}"))
+	err = src.Put(t.Context(), "r.json", "application/json", strings.NewReader("{}"))
 	oneLineError(t, err, "put s3://no-such-bucket-here/r.json", "no such bucket")
+}
+
+func TestS3CheckPut(t *testing.T) {
+	bucket := makeBucket(t, "checkput", nil)
+	root := testS3Client(t, AWSOptions{EndpointURL: gateway.url})
+	if err := testS3(S3Config{Client: root, Bucket: bucket}).CheckPut(t.Context()); err != nil {
+		t.Error(err)
+	}
+	err := testS3(S3Config{Client: root, Bucket: "no-such-bucket-here"}).CheckPut(t.Context())
+	oneLineError(t, err, "put s3://no-such-bucket-here/: no such bucket")
+
+	// Who may not look may still be allowed to put.
+	testCredentials(t, readerKey, readerSecret)
+	reader := testS3Client(t, AWSOptions{EndpointURL: gateway.url})
+	if err := testS3(S3Config{Client: reader, Bucket: bucket}).CheckPut(t.Context()); err != nil {
+		t.Error(err)
+	}
+	testCredentials(t, "", "")
+	nobody := testS3Client(t, AWSOptions{EndpointURL: gateway.url})
+	oneLineError(t, testS3(S3Config{Client: nobody, Bucket: bucket}).CheckPut(t.Context()), "credentials")
 }

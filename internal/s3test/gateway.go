@@ -1,0 +1,144 @@
+// Package s3test runs versitygw, a real S3 server that checks signatures,
+// policies and checksums, for tests. It is never a part of the product.
+package s3test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// The server, which tools.mod pins. It is built once and kept in the user's
+// cache.
+const (
+	module  = "github.com/versity/versitygw"
+	version = "v1.8.0"
+)
+
+// Key and Secret are the credentials of the gateway's owner.
+const (
+	Key    = "AKIATESTROOT00000001"
+	Secret = "test-root-secret-0000000000000000000000"
+)
+
+// Gateway is a running server.
+type Gateway struct {
+	URL string
+	dir string
+	cmd *exec.Cmd
+}
+
+// Start builds the server, if the cache lacks it, and starts it. The error says
+// why there is none to test with.
+func Start() (*Gateway, error) {
+	binary, err := build()
+	if err != nil {
+		return nil, fmt.Errorf("no S3 server to test with: %w", err)
+	}
+	g := &Gateway{}
+	if err := g.serve(binary); err != nil {
+		g.Stop()
+		return nil, err
+	}
+	return g, nil
+}
+
+// Stop ends the server and removes what it stored.
+func (g *Gateway) Stop() {
+	if g.cmd != nil && g.cmd.Process != nil {
+		g.cmd.Process.Kill()
+	}
+	if g.dir != "" {
+		os.RemoveAll(g.dir)
+	}
+}
+
+func build() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	_, file, _, _ := runtime.Caller(0)
+	modfile := filepath.Join(filepath.Dir(file), "..", "..", "tools.mod")
+	mod, err := os.ReadFile(modfile)
+	if err != nil {
+		return "", err
+	}
+	if !strings.Contains(string(mod), module+" "+version) {
+		return "", fmt.Errorf("tools.mod does not require %s %s", module, version)
+	}
+	dir := filepath.Join(cache, "trailscan-tests")
+	binary := filepath.Join(dir, "versitygw-"+version+"-"+runtime.GOOS+"-"+runtime.GOARCH)
+	if _, err := os.Stat(binary); err == nil {
+		return binary, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	// Built beside and renamed, since several packages' tests run at once.
+	temp, err := os.MkdirTemp(dir, "build")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(temp)
+	built := filepath.Join(temp, "versitygw")
+	cmd := exec.Command("go", "build", "-modfile="+modfile, "-o", built, module+"/cmd/versitygw")
+	cmd.Dir = filepath.Dir(modfile)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
+	}
+	return binary, os.Rename(built, binary)
+}
+
+func (g *Gateway) serve(binary string) error {
+	var err error
+	if g.dir, err = os.MkdirTemp("", "trailscan-s3-"); err != nil {
+		return err
+	}
+	for _, sub := range []string{"data", "meta"} {
+		if err := os.Mkdir(filepath.Join(g.dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	address := listener.Addr().String()
+	listener.Close()
+
+	var log bytes.Buffer
+	g.cmd = exec.Command(binary, "--port", address, "--region", "us-east-1", "--quiet",
+		"posix", "--sidecar", filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "data"))
+	g.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Key, "ROOT_SECRET_KEY="+Secret)
+	g.cmd.Stdout, g.cmd.Stderr = &log, &log
+	if err := g.cmd.Start(); err != nil {
+		return err
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- g.cmd.Wait() }()
+	g.URL = "http://" + address
+	deadline := time.After(30 * time.Second)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-exited:
+			return fmt.Errorf("%s: %v\n%s", g.cmd, err, log.String())
+		case <-deadline:
+			return fmt.Errorf("%s: does not answer", g.cmd)
+		case <-tick.C:
+		}
+		if resp, err := http.Get(g.URL); err == nil {
+			resp.Body.Close()
+			return nil
+		}
+	}
+}
