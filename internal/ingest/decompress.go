@@ -29,6 +29,7 @@ type input struct {
 
 	from   io.Reader // one of the above
 	format string    // gzip, zstd or empty
+	check  *hasher   // nil where nobody asks what the bytes were
 }
 
 // storedReader counts what it reads and remembers why reading ended, so that a
@@ -55,6 +56,14 @@ var (
 
 // reset begins with the object that r holds.
 func (in *input) reset(r io.Reader) error {
+	err := in.open(r)
+	if in.check != nil {
+		in.check.begin(in, err)
+	}
+	return err
+}
+
+func (in *input) open(r io.Reader) error {
 	in.stored = storedReader{r: r}
 	if in.ahead == nil {
 		in.ahead = bufio.NewReaderSize(&in.stored, readAhead)
@@ -92,7 +101,12 @@ func (in *input) reset(r io.Reader) error {
 }
 
 // Read gives uncompressed bytes.
-func (in *input) Read(p []byte) (int, error) { return in.from.Read(p) }
+func (in *input) Read(p []byte) (int, error) {
+	if in.check != nil {
+		return in.check.read(in, p)
+	}
+	return in.from.Read(p)
+}
 
 // errInflated is the error of an object that inflates beyond its limit.
 type errInflated struct{ limit int64 }

@@ -36,6 +36,10 @@ type ScanOptions struct {
 	// from any goroutine, one at a time.
 	DayDone func(account string, day int64)
 	Margin  time.Duration
+	// Seen is told what each chunk held, a Verifier's for example. Where it is
+	// nil nobody takes the trouble to find out. It is called from any goroutine,
+	// one at a time.
+	Seen func(Chunk, Content)
 }
 
 // Totals is what was read.
@@ -115,7 +119,11 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 	}
 	workers := make(chan worker, len(sinks))
 	for _, sink := range sinks {
-		workers <- worker{reader: NewReader(opt.Limits), sink: sink}
+		w := worker{reader: NewReader(opt.Limits), sink: sink}
+		if opt.Seen != nil {
+			w.reader.in.check = &hasher{}
+		}
+		workers <- w
 	}
 	var (
 		mu      sync.Mutex
@@ -129,7 +137,7 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 		totals.Problems = append(totals.Problems, p)
 	}
 	read := func(ctx context.Context, c Chunk) error {
-		stats, problems, err := readChunk(ctx, c, workers)
+		stats, content, problems, err := readChunk(ctx, c, workers)
 		if err != nil {
 			return err
 		}
@@ -149,6 +157,9 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 		totals.Problems = append(totals.Problems, problems...)
 		if failed {
 			totals.ObjectsFailed++
+		}
+		if opt.Seen != nil {
+			opt.Seen(c, content)
 		}
 		if c.Account != "" {
 			k := [2]string{c.Account, c.Region}
@@ -208,28 +219,28 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 
 // readChunk opens a chunk, and only then takes a worker to decode it. Its error
 // is that of ctx; any other is a problem of the chunk.
-func readChunk(ctx context.Context, c Chunk, workers chan worker) (Stats, []Problem, error) {
+func readChunk(ctx context.Context, c Chunk, workers chan worker) (Stats, Content, []Problem, error) {
 	rc, err := c.Open(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return Stats{}, nil, ctx.Err()
+			return Stats{}, Content{}, nil, ctx.Err()
 		}
 		var p *ProblemError
 		if errors.As(err, &p) {
-			return Stats{}, []Problem{p.Problem}, nil
+			return Stats{}, Content{}, []Problem{p.Problem}, nil
 		}
-		return Stats{}, []Problem{{Object: c.Name, Offset: -1, Stage: StageFetch, Error: err.Error(), Count: 1}}, nil
+		return Stats{}, Content{}, []Problem{{Object: c.Name, Offset: -1, Stage: StageFetch, Error: err.Error(), Count: 1}}, nil
 	}
 	defer rc.Close()
 	var w worker
 	select {
 	case w = <-workers:
 	case <-ctx.Done():
-		return Stats{}, nil, ctx.Err()
+		return Stats{}, Content{}, nil, ctx.Err()
 	}
 	defer func() { workers <- w }()
 	stats, problems := w.reader.Read(ctx, c.Name, rc, w.sink)
-	return stats, problems, ctx.Err()
+	return stats, w.reader.content(), problems, ctx.Err()
 }
 
 // ProblemError is an error of Chunk.Open that is a problem of its own stage.

@@ -110,6 +110,9 @@ func (r *Reader) read(done <-chan struct{}, name string, rc io.Reader, add func(
 		r.cause = err
 	}
 	r.values()
+	if check := r.in.check; check != nil && r.cause == nil {
+		check.rest(&r.in, make([]byte, readAhead), r.limits.MaxObject, r.canceled)
+	}
 	r.stats.CompressedBytes = r.in.stored.n
 	r.stats.Bytes = r.base + int64(len(r.buf))
 	r.done, r.add = nil, nil

@@ -129,14 +129,7 @@ func (s *S3) list(ctx context.Context, each func(*listing, object) error, report
 	if err := s.discover(ctx, tell); err != nil {
 		return err
 	}
-	window := span{}
-	if !s.cfg.Since.IsZero() {
-		window.from = minute(s.cfg.Since.Add(-s.cfg.MarginBefore))
-	}
-	if !s.cfg.Until.IsZero() {
-		window.to = minute(s.cfg.Until.Add(s.cfg.MarginAfter))
-	}
-
+	window := s.window()
 	clear(s.listed)
 	found, groups := 0, map[string][]*listing{}
 	for _, account := range s.trails.accounts {
@@ -183,6 +176,18 @@ func (s *S3) list(ctx context.Context, each func(*listing, object) error, report
 		}
 	}
 	return nil
+}
+
+// window is the span of the stamps that List reads.
+func (s *S3) window() span {
+	w := span{}
+	if !s.cfg.Since.IsZero() {
+		w.from = minute(s.cfg.Since.Add(-s.cfg.MarginBefore))
+	}
+	if !s.cfg.Until.IsZero() {
+		w.to = minute(s.cfg.Until.Add(s.cfg.MarginAfter))
+	}
+	return w
 }
 
 // Backfill emits, for each need, the objects of its account whose stamps lie

@@ -59,6 +59,7 @@ const (
 	StageDecompress Stage = "decompress"
 	StageDecode     Stage = "decode"
 	StageRecord     Stage = "record"
+	StageVerify     Stage = "verify" // after the others: it was read, and is not what was delivered
 )
 
 // Problem is a part of the input that could not be read.
