@@ -17,6 +17,8 @@ type Builder struct {
 	// identity is decoded once: idents finds it again by its hash.
 	idents map[id128]*ident
 
+	id eventID // of the event at hand
+
 	// The last account, day and region, which the next event mostly shares.
 	account []byte
 	acctSym sym
@@ -30,6 +32,7 @@ type Builder struct {
 // Add takes one event. It keeps nothing of e.
 func (b *Builder) Add(e *ingest.Event) {
 	b.locate(e)
+	b.id = parseEventID(e.ID)
 	chosen := !b.evidence && b.audit.window(e.Time) && b.audit.takes(e.Recipient, e.Region)
 	if chosen && !b.count(e) {
 		return
@@ -74,8 +77,8 @@ func (b *Builder) locate(e *ingest.Event) {
 // count reports whether the event is one that was not counted yet and that no
 // other replaces.
 func (b *Builder) count(e *ingest.Event) bool {
-	if identifies(e.ID) {
-		id := b.audit.seen.id(e.ID)
+	if b.id.identifies() {
+		id := b.audit.seen.id(b.id)
 		if len(b.audit.replaced) > 0 && b.audit.replaced[replacedKey{string(e.Recipient), id}] {
 			return false
 		}
@@ -84,11 +87,13 @@ func (b *Builder) count(e *ingest.Event) bool {
 			return false
 		}
 	}
-	if len(e.OriginalID) > 0 && string(e.AddendumReason) == "UPDATED_DATA" && !bytes.Equal(e.OriginalID, e.ID) && identifies(e.OriginalID) {
-		b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: b.audit.seen.id(e.OriginalID)})
+	if len(e.OriginalID) > 0 && string(e.AddendumReason) == "UPDATED_DATA" && !bytes.Equal(e.OriginalID, e.ID) {
+		if original := parseEventID(e.OriginalID); original.identifies() {
+			b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: b.audit.seen.id(original)})
+		}
 	}
 	b.events++
-	b.cover.add(&b.symbols, b.ref(e.Time, nil))
+	b.cover.add(&b.symbols, eventRef{time: e.Time})
 	return true
 }
 
@@ -170,7 +175,7 @@ func (b *Builder) learn(id *ident) {
 
 // called counts a call under the credential that made it.
 func (b *Builder) called(e *ingest.Event, id *ident) {
-	at := b.ref(e.Time, e.ID)
+	at := b.ref(e.Time, b.id)
 	if id.calls == 0 || b.earlier(at, id.first) {
 		id.first = at
 	}
@@ -199,8 +204,7 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 	if b.audit.opt.Actions {
 		c.action = b.of(e.Name)
 	}
-	if len(e.SharedID) > 0 && identifies(e.SharedID) {
-		shared := b.audit.seen.id(e.SharedID)
+	if shared, ok := b.sharedID(e); ok {
 		if id.account != b.acctSym {
 			b.foreign = append(b.foreign, foreignCall{shared: shared, ident: id, recipient: b.acctSym, call: c})
 			return
@@ -208,6 +212,18 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 		b.shared[shared] = true
 	}
 	b.apply(id, b.acctSym, &c)
+}
+
+// sharedID is what ties the copies of one event in several accounts together.
+func (b *Builder) sharedID(e *ingest.Event) (id id128, ok bool) {
+	if len(e.SharedID) == 0 {
+		return id, false
+	}
+	shared := parseEventID(e.SharedID)
+	if !shared.identifies() {
+		return id, false
+	}
+	return b.audit.seen.id(shared), true
 }
 
 func (b *store) use(k useKey, issuer sym) *use {

@@ -263,7 +263,7 @@ func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session)
 		entry.Created = f.utc(s.created)
 	}
 	if res.issuance != nil {
-		entry.AssumeEvent = f.eventID(res.issuance.best().at)
+		entry.AssumeEvent = f.eventText(res.issuance.best().at)
 	}
 	n.SessionList = append(n.SessionList, entry)
 }
@@ -325,7 +325,7 @@ func (f *finisher) summary() Scan {
 	}
 	if f.nameless > 0 {
 		s.Problems = append(s.Problems, ingest.Problem{
-			Object: "event " + f.eventID(f.namelessFirst), Offset: -1, Stage: ingest.StageRecord,
+			Object: "event " + f.eventText(f.namelessFirst), Offset: -1, Stage: ingest.StageRecord,
 			Error: "an assumed-role identity names neither role nor session", Count: f.nameless,
 		})
 	}
@@ -401,8 +401,8 @@ func (f *finisher) otherSessions() []OtherSession {
 				calls.merge(&f.symbols, *u)
 			}
 		}
-		if o.EventID = f.eventID(calls.first); v.issued > 0 {
-			o.EventID = f.eventID(seen.first)
+		if o.EventID = f.eventText(calls.first); v.issued > 0 {
+			o.EventID = f.eventText(seen.first)
 		}
 		o.Calls = calls.calls
 		seen.merge(&f.symbols, calls)
@@ -420,7 +420,7 @@ func (f *finisher) deniedAssumptions() []DeniedAssumption {
 	for k, v := range f.denied {
 		out = append(out, DeniedAssumption{
 			Principal: f.text[k.principal], RoleARN: f.text[k.role], AccountID: f.text[k.account], ErrorCode: f.text[k.code],
-			Count: v.seen.calls, FirstSeen: f.utc(v.seen.first.time), LastSeen: f.utc(v.seen.last.time), EventID: f.eventID(v.seen.first),
+			Count: v.seen.calls, FirstSeen: f.utc(v.seen.first.time), LastSeen: f.utc(v.seen.last.time), EventID: f.eventText(v.seen.first),
 		})
 	}
 	slices.SortFunc(out, func(a, b DeniedAssumption) int {

@@ -14,7 +14,7 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 	guess := func(o origin, instance, detail string) *resolution {
 		return &resolution{
 			origin: o, instance: instance, confidence: Inferred, parent: r.text[s.key],
-			evidence: []Evidence{{Type: "inferred", EventID: r.eventID(s.span.first), Detail: detail}},
+			evidence: []Evidence{{Type: "inferred", EventID: r.eventText(s.span.first), Detail: detail}},
 		}
 	}
 	switch {
@@ -55,7 +55,7 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 	for _, i := range s.idents {
 		if i.sourceIdentity != 0 {
 			res.evidence = append(res.evidence, Evidence{
-				Type: "source-identity", EventID: r.eventID(i.first),
+				Type: "source-identity", EventID: r.eventText(i.first),
 				Detail: "source identity " + r.text[i.sourceIdentity] + ", which its first caller chose",
 			})
 			break

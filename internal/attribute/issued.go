@@ -45,15 +45,13 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 		id = b.nobody()
 	}
 	n := assume{
-		at: b.ref(e.Time, e.ID), recipient: b.acctSym, caller: id, kind: kind, inWindow: chosen, region: b.regSym,
+		at: b.ref(e.Time, b.id), recipient: b.acctSym, caller: id, kind: kind, inWindow: chosen, region: b.regSym,
 		roleARN: b.of(a.RoleARN), session: b.of(a.RoleSessionName), sourceIdentity: b.of(a.SourceIdentity),
 		key: b.of(a.IssuedKeyID), provider: b.of(a.Provider), subject: b.of(a.Subject),
 		subjectType: b.of(a.SubjectType), audience: b.of(a.Audience), samlProvider: b.of(a.PrincipalARN),
 		ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
 	}
-	if len(e.SharedID) > 0 && identifies(e.SharedID) {
-		n.shared = b.audit.seen.id(e.SharedID)
-	}
+	n.shared, _ = b.sharedID(e)
 	if role, session, ok := SplitPrincipalID(string(a.AssumedRoleID)); ok {
 		n.roleID = b.ofString(role)
 		if n.session == 0 {
@@ -121,7 +119,7 @@ func (b *Builder) refused(e *ingest.Event, id *ident) {
 		d = &denied{}
 		b.denied[k] = d
 	}
-	d.seen.add(&b.symbols, b.ref(e.Time, e.ID))
+	d.seen.add(&b.symbols, b.ref(e.Time, b.id))
 }
 
 func firstWord(s string) string {
@@ -143,7 +141,7 @@ func (b *Builder) issuedOther(e *ingest.Event, id *ident) {
 	}
 	o := b.other(k)
 	o.issued++
-	o.seen.add(&b.symbols, b.ref(e.Time, e.ID))
+	o.seen.add(&b.symbols, b.ref(e.Time, b.id))
 	if key := b.of(e.Assume.IssuedKeyID); key != 0 {
 		o.keys = append(o.keys, key)
 	}

@@ -193,7 +193,7 @@ func (r *resolver) proposal(arn, account string, callers map[string]*policyCalle
 		}
 		if why != "" {
 			names := sample(callers[key].names)
-			p.LockedOut = append(p.LockedOut, LockedOut{Caller: cmp.Or(c.principal, "unknown"), SessionNames: names, Sessions: c.sessions, Why: why, EventID: r.eventID(c.first)})
+			p.LockedOut = append(p.LockedOut, LockedOut{Caller: cmp.Or(c.principal, "unknown"), SessionNames: names, Sessions: c.sessions, Why: why, EventID: r.eventText(c.first)})
 			if len(c.names) == 0 || c.principal == "" {
 				continue
 			}

@@ -62,7 +62,7 @@ func (r *resolver) trace(s *session, use int64) *resolution {
 		res := r.caller(l.issuance, ref)
 		res.issuance = l.issuance
 		l.issuance.used = true
-		at := r.eventID(l.issuance.best().at)
+		at := r.eventText(l.issuance.best().at)
 		res.chain = append(res.chain, Link{Principal: r.principal(l.issuance.best().caller), EventID: at, EventTime: r.utc(l.issuance.at.time)})
 		res.evidence = append([]Evidence{{Type: "assume-event", EventID: at, Detail: l.detail}}, res.evidence...)
 		res.confidence = min(res.confidence, l.limit)
@@ -237,7 +237,7 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 		provider := cmp.Or(r.text[c.provider], r.text[a.provider])
 		subject := cmp.Or(r.text[c.user], r.text[a.subject])
 		if o, ok := webOrigin(ref.Account, provider, subject); ok {
-			res := found(o, "", Proven, Evidence{Type: "web-identity", EventID: r.eventID(a.at), Detail: "subject " + subject + " of " + provider})
+			res := found(o, "", Proven, Evidence{Type: "web-identity", EventID: r.eventText(a.at), Detail: "subject " + subject + " of " + provider})
 			res.parent = "" // each token opens a session of its own
 			return res
 		}
@@ -271,22 +271,34 @@ func (r *resolver) callerService(i *issuance, ref SessionRef, found func(origin,
 	return res
 }
 
+// clusters are the names of the EKS clusters that the logs show in an account.
 func (r *resolver) clusters(account string) []string {
-	var names []string
-	for k := range r.pods {
-		if r.text[k.account] == account {
-			names = append(names, r.text[k.cluster])
+	if r.clusterOf != nil {
+		return r.clusterOf[account]
+	}
+	sets := map[string]map[string]bool{}
+	add := func(account, name sym) {
+		a := r.text[account]
+		if sets[a] == nil {
+			sets[a] = map[string]bool{}
 		}
+		sets[a][r.text[name]] = true
+	}
+	for k := range r.pods {
+		add(k.account, k.cluster)
 	}
 	for _, a := range r.assumes {
 		for _, t := range a.tags {
 			if r.text[t.key] == "eks-cluster-name" {
-				names = append(names, r.text[t.value])
+				add(a.recipient, t.value)
 			}
 		}
 	}
-	slices.Sort(names)
-	return slices.Compact(names)
+	r.clusterOf = map[string][]string{}
+	for a, names := range sets {
+		r.clusterOf[a] = sortedKeys(names)
+	}
+	return r.clusterOf[account]
 }
 
 // callerSession climbs to the session that made the assume event.
@@ -370,7 +382,7 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent string) *resoluti
 		// The caller is none of another's: the account's own log was read, and
 		// its copy of the event, which would name the caller, is missing there.
 		return &resolution{parent: parent, evidence: []Evidence{{
-			Type: "missing-copy", EventID: r.eventID(i.best().at),
+			Type: "missing-copy", EventID: r.eventText(i.best().at),
 			Detail: "the log of account " + account + " was read and lacks its copy of the assume event by " + principal,
 		}}}
 	}
@@ -450,7 +462,7 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 		}
 		e := Evidence{Type: typ, Detail: detail}
 		if i != nil {
-			e.EventID = r.eventID(i.first)
+			e.EventID = r.eventText(i.first)
 		}
 		all = append(all, &resolution{origin: o, instance: instance, confidence: Recorded, evidence: []Evidence{e}, parent: cmp.Or(instance, r.text[s.key])})
 	}
@@ -526,7 +538,7 @@ func sameKindOrigin(all []*resolution) *resolution {
 // additionalEventData.SwitchFrom is the ARN it came from.
 func (r *resolver) switched(f fact, s *session) *resolution {
 	from := r.text[f.value]
-	e := Evidence{Type: "switch-from", EventID: r.eventID(f.first), Detail: "switched role from " + from}
+	e := Evidence{Type: "switch-from", EventID: r.eventText(f.first), Detail: "switched role from " + from}
 	if o, ok := userARNOrigin(from); ok {
 		return &resolution{origin: o, confidence: Recorded, evidence: []Evidence{e}, parent: from,
 			chain: []Link{{Principal: from, EventID: e.EventID, EventTime: r.utc(f.first.time)}}}
@@ -626,7 +638,7 @@ func (r *resolver) corroborate(res, recorded *resolution, s *session) {
 	}
 	for _, i := range s.idents {
 		if i.sourceIdentity != 0 {
-			res.evidence = append(res.evidence, Evidence{Type: "source-identity", EventID: r.eventID(i.first), Detail: "source identity " + r.text[i.sourceIdentity]})
+			res.evidence = append(res.evidence, Evidence{Type: "source-identity", EventID: r.eventText(i.first), Detail: "source identity " + r.text[i.sourceIdentity]})
 			break
 		}
 	}
@@ -654,7 +666,7 @@ func (r *resolver) candidates(list []*issuance, ref SessionRef) *resolution {
 	for _, i := range list {
 		i.used = true
 		res := r.caller(i, ref)
-		res.evidence = append([]Evidence{{Type: "candidate", EventID: r.eventID(i.best().at), Detail: "may have issued it, for " + res.origin.id()}}, res.evidence...)
+		res.evidence = append([]Evidence{{Type: "candidate", EventID: r.eventText(i.best().at), Detail: "may have issued it, for " + res.origin.id()}}, res.evidence...)
 		all = append(all, res)
 	}
 	return r.common(all)

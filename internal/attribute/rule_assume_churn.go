@@ -52,7 +52,7 @@ func assumeChurn() Rule {
 					g.life = append(g.life, lifetime(s))
 					g.first, g.last = min(g.first, i.at.time), max(g.last, i.at.time)
 					if len(g.evidence) < maxEvidence {
-						g.evidence = append(g.evidence, Evidence{Type: "assume-event", EventID: j.eventID(i.best().at), Detail: "opened one of them"})
+						g.evidence = append(g.evidence, Evidence{Type: "assume-event", EventID: j.eventText(i.best().at), Detail: "opened one of them"})
 					}
 				}
 			}

@@ -74,7 +74,7 @@ func (j *judge) offAWS(n *nameView, s *session) (string, []Evidence, bool) {
 	for _, p := range j.places(s) {
 		if !j.ranges.Contains(p.addr) {
 			return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref.Session), res.origin.id(), p.addr),
-				[]Evidence{{Type: "call", EventID: j.eventID(p.client0.first), Detail: "from " + p.addr.String()}}, true
+				[]Evidence{{Type: "call", EventID: j.eventText(p.client0.first), Detail: "from " + p.addr.String()}}, true
 		}
 	}
 	return "", nil, false
@@ -107,8 +107,8 @@ func (j *judge) twoPlaces(n *nameView, s *session) (string, []Evidence, bool) {
 			}
 			return fmt.Sprintf("%s: one credential was used from %s with %s and from %s with %s at the same time", quoted(n.ref.Session), a.addr, a.client, b.addr, b.client),
 				[]Evidence{
-					{Type: "call", EventID: j.eventID(a.client0.first), Detail: "from " + a.addr.String()},
-					{Type: "call", EventID: j.eventID(b.client0.first), Detail: "from " + b.addr.String()},
+					{Type: "call", EventID: j.eventText(a.client0.first), Detail: "from " + a.addr.String()},
+					{Type: "call", EventID: j.eventText(b.client0.first), Detail: "from " + b.addr.String()},
 				}, true
 		}
 	}

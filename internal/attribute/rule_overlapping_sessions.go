@@ -34,7 +34,7 @@ func overlappingSessions() Rule {
 			s := sighting{detail: fmt.Sprintf("%s: %d sessions of %s were live at once", quoted(n.ref.Session), most, list[0].resolution.origin.id()), weight: most}
 			for _, sess := range list {
 				if i := sess.resolution.issuance; i != nil && len(s.evidence) < maxEvidence {
-					s.evidence = append(s.evidence, Evidence{Type: "assume-event", EventID: j.eventID(i.best().at), Detail: "opened one of them"})
+					s.evidence = append(s.evidence, Evidence{Type: "assume-event", EventID: j.eventText(i.best().at), Detail: "opened one of them"})
 				}
 			}
 			return s, true

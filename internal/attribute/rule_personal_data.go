@@ -23,7 +23,7 @@ func personalData() Rule {
 					i := list[0]
 					return sighting{
 						detail:   fmt.Sprintf("%s went on to %s, in an account that is not yours", quoted(n.ref.Session), j.text[i.best().roleARN]),
-						evidence: []Evidence{{Type: "assume-event", EventID: j.eventID(i.best().at), Detail: "assumed a role of account " + refOf(j.text[i.name]).Account}},
+						evidence: []Evidence{{Type: "assume-event", EventID: j.eventText(i.best().at), Detail: "assumed a role of account " + refOf(j.text[i.name]).Account}},
 					}, true
 				}
 				for _, s := range n.sessions {
@@ -32,7 +32,7 @@ func personalData() Rule {
 							if a := j.text[r.account]; a != "" && a != n.AccountID && j.foreignAccount(a) {
 								return sighting{
 									detail:   fmt.Sprintf("%s acted in account %s, which is not yours", quoted(n.ref.Session), a),
-									evidence: []Evidence{{Type: "call", EventID: j.eventID(r.first), Detail: "logged in account " + a}},
+									evidence: []Evidence{{Type: "call", EventID: j.eventText(r.first), Detail: "logged in account " + a}},
 								}, true
 							}
 						}

@@ -37,5 +37,5 @@ func (j *judge) firstCall(n *nameView) []Evidence {
 			first = s
 		}
 	}
-	return []Evidence{{Type: "call", EventID: j.eventID(first.span.first), Detail: "first call under the name"}}
+	return []Evidence{{Type: "call", EventID: j.eventText(first.span.first), Detail: "first call under the name"}}
 }

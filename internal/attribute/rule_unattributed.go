@@ -19,7 +19,7 @@ func unattributed() Rule {
 				c, _ := sess.calls()
 				calls += c
 				if len(s.evidence) == 0 {
-					s.evidence = []Evidence{{Type: "call", EventID: j.eventID(sess.span.first), Detail: "first call of unknown origin"}}
+					s.evidence = []Evidence{{Type: "call", EventID: j.eventText(sess.span.first), Detail: "first call of unknown origin"}}
 				}
 				for _, e := range sess.resolution.evidence {
 					if len(s.evidence) < maxEvidence {

@@ -240,9 +240,9 @@ func (j *judge) firstOf(n *nameView, o origin) Evidence {
 		return Evidence{Type: "origin", Detail: o.id()}
 	}
 	if best.resolution.issuance != nil {
-		return Evidence{Type: "assume-event", EventID: j.eventID(best.resolution.issuance.best().at), Detail: o.id() + " opened the session"}
+		return Evidence{Type: "assume-event", EventID: j.eventText(best.resolution.issuance.best().at), Detail: o.id() + " opened the session"}
 	}
-	return Evidence{Type: "call", EventID: j.eventID(best.span.first), Detail: "first call of " + o.id()}
+	return Evidence{Type: "call", EventID: j.eventText(best.span.first), Detail: "first call of " + o.id()}
 }
 
 func ids(origins []origin) string {

@@ -48,34 +48,29 @@ func newSeen() *seen {
 
 // id gives the 128 bits that stand for an event id: the UUID itself, or a keyed
 // hash of an id that is none.
-func (s *seen) id(eventID []byte) id128 {
-	var u [16]byte
-	if packUUID(&u, eventID) {
-		return id128{binary.BigEndian.Uint64(u[:8]), binary.BigEndian.Uint64(u[8:])}
+func (s *seen) id(id eventID) id128 {
+	if id.packed {
+		return id128{binary.BigEndian.Uint64(id.uuid[:8]), binary.BigEndian.Uint64(id.uuid[8:])}
 	}
 	var h maphash.Hash
 	h.SetSeed(s.seed)
-	h.Write(eventID)
+	h.Write(id.text)
 	a := h.Sum64()
 	h.WriteByte(0)
 	return id128{a, h.Sum64() | 1}
 }
 
-// identifies reports whether an event id makes two records one event. Records
+// identifies reports whether the id makes two records one event. Records
 // that were anonymised carry placeholders such as <eventId>, the nil UUID or a
 // plain word in place of the id, the same in every record.
-func identifies(eventID []byte) bool {
-	if len(eventID) == 0 {
-		return false
-	}
-	var u [16]byte
-	if packUUID(&u, eventID) {
+func (id eventID) identifies() bool {
+	if id.packed {
 		return true
 	}
-	if bytes.ContainsAny(eventID, "<>{}$[]") {
+	if bytes.ContainsAny(id.text, "<>{}$[]") {
 		return false
 	}
-	for _, c := range eventID {
+	for _, c := range id.text {
 		if c >= '1' && c <= '9' {
 			return true
 		}

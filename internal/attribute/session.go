@@ -75,6 +75,7 @@ type resolver struct {
 	byName    map[sym][]*issuance // by session ARN, in the order of time
 	parents   map[useKey]*session // sessions known only as callers of assume events
 	needs     map[needKey]bool
+	clusterOf map[string][]string // names of EKS clusters by account; made when first asked for
 }
 
 type needKey struct {
@@ -128,7 +129,7 @@ func (r *resolver) indexIssuances() {
 	slices.SortFunc(as, func(a, b assume) int { return r.compareAssume(&a, &b) })
 	// An event that was read twice, in the scan and for its look-back, is one.
 	as = slices.CompactFunc(as, func(a, b assume) bool {
-		return a.recipient == b.recipient && a.at == b.at && identifies([]byte(r.eventID(a.at)))
+		return a.recipient == b.recipient && a.at == b.at && parseEventID([]byte(r.eventText(a.at))).identifies()
 	})
 	r.assumes = as
 
@@ -223,7 +224,7 @@ func (b *store) compareRef(x, y eventRef) int {
 	if x.odd == 0 && y.odd == 0 {
 		return bytes.Compare(x.id[:], y.id[:])
 	}
-	return cmp.Compare(b.eventID(x), b.eventID(y))
+	return cmp.Compare(b.eventText(x), b.eventText(y))
 }
 
 // groupSessions puts together what the calls of one issuance show.

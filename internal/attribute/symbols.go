@@ -58,16 +58,32 @@ type eventRef struct {
 	odd  sym      // the id where it is anything else
 }
 
-func (t *symbols) ref(time int64, id []byte) eventRef {
-	r := eventRef{time: time}
-	if !packUUID(&r.id, id) {
-		r.odd = t.of(id)
+func (t *symbols) ref(time int64, id eventID) eventRef {
+	r := eventRef{time: time, id: id.uuid}
+	if !id.packed {
+		r.odd = t.of(id.text)
 	}
 	return r
 }
 
-// eventID gives the id as it was logged.
-func (t *symbols) eventID(r eventRef) string {
+// eventID is an event id as it stands in a record, taken apart once.
+type eventID struct {
+	text   []byte
+	uuid   [16]byte
+	packed bool // the text is a UUID in its usual form
+}
+
+func parseEventID(text []byte) (id eventID) {
+	id.text = text
+	id.packed = packUUID(&id.uuid, text)
+	if !id.packed {
+		id.uuid = [16]byte{}
+	}
+	return id
+}
+
+// eventText gives the id as it was logged.
+func (t *symbols) eventText(r eventRef) string {
 	if r.odd != 0 {
 		return t.text[r.odd]
 	}
@@ -96,7 +112,7 @@ func (t *symbols) earlier(a, b eventRef) bool {
 	if a.odd == 0 && b.odd == 0 {
 		return bytes.Compare(a.id[:], b.id[:]) < 0
 	}
-	return t.eventID(a) < t.eventID(b)
+	return t.eventText(a) < t.eventText(b)
 }
 
 // packUUID packs a UUID in its usual lower-case form of 36 characters; it
