@@ -17,17 +17,31 @@ import (
 const Stdin = "-"
 
 // Local lists files: those named, those in the directories named, and standard
-// input.
+// input. It may list them several times.
 type Local struct {
-	paths []string
-	stdin io.Reader
+	paths  []string
+	stdin  io.Reader
+	spools map[string]*spool // by path, of what gives its bytes only once
 }
 
 // NewLocal makes a Local of paths. A directory is read recursively and gives
 // the files that are called like logs; a file that is named itself is taken
 // whatever it is called. The path "-" is what stdin holds.
 func NewLocal(paths []string, stdin io.Reader) *Local {
-	return &Local{paths: paths, stdin: stdin}
+	return &Local{paths: paths, stdin: stdin, spools: map[string]*spool{}}
+}
+
+// spool gives the spool of a path, the same one to every List.
+func (l *Local) spool(path string) *spool {
+	s := l.spools[path]
+	if s == nil {
+		s = pipeSpool(path)
+		if path == Stdin {
+			s = newSpool(l.stdin)
+		}
+		l.spools[path] = s
+	}
+	return s
 }
 
 // localFile is a file to be read.
@@ -46,7 +60,7 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 	folder := false
 	for _, path := range l.paths {
 		if path == Stdin {
-			files = append(files, localFile{path: path, size: -1, open: newSpool(l.stdin).open})
+			files = append(files, localFile{path: path, size: -1, open: l.spool(path).open})
 			continue
 		}
 		info, err := os.Stat(path)
@@ -63,7 +77,7 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 		case info.Mode().IsRegular():
 			files = append(files, newLocalFile(path, info.Size()))
 		default:
-			files = append(files, localFile{path: path, size: -1, open: pipeSpool(path).open})
+			files = append(files, localFile{path: path, size: -1, open: l.spool(path).open})
 		}
 	}
 	if len(files) == 0 && folder {

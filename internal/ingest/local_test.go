@@ -166,12 +166,17 @@ func TestLocalErrors(t *testing.T) {
 }
 
 func TestLocalStdin(t *testing.T) {
-	chunks, problems, err := listLocal(t, NewLocal([]string{Stdin, Stdin}, iotest.OneByteReader(strings.NewReader("one two"))))
+	l := NewLocal([]string{Stdin, Stdin}, iotest.OneByteReader(strings.NewReader("one two")))
+	chunks, problems, err := listLocal(t, l)
 	if err != nil || len(problems) > 0 || len(chunks) != 1 || chunks[0].Name != "standard input" || chunks[0].Size != -1 {
 		t.Fatalf("%+v, %v, %v", chunks, problems, err)
 	}
-	for range 2 {
-		rc, err := chunks[0].Open(context.Background())
+	again, _, err := listLocal(t, l)
+	if err != nil || len(again) != 1 {
+		t.Fatalf("listed again: %+v, %v", again, err)
+	}
+	for _, chunk := range []Chunk{chunks[0], chunks[0], again[0]} {
+		rc, err := chunk.Open(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
