@@ -86,15 +86,16 @@ func newDelivery(ctx context.Context, dir, org string, perObject int, r ids) *de
 	return d
 }
 
-// deliver takes one record of an account and region. It reports how many
-// copies will be in the trail: one or two.
-func (d *delivery) deliver(t int64, account, region, elsewhere string, body []byte) int {
+// deliver takes one record of an account and region; elsewhere is a region whose
+// files may repeat it, or empty. It reports how many copies will be in the
+// trail: one, or two unless once is set.
+func (d *delivery) deliver(t int64, account, region, elsewhere string, once bool, body []byte) int {
 	delay := d.delay(account, region)
 	if d.lateEvery > 0 && d.ids.IntN(d.lateEvery) == 0 {
 		delay = int64(3600 + d.ids.IntN(5*3600))
 	}
 	d.add(t+delay, account, region, body)
-	if d.twice == 0 || d.ids.IntN(d.twice) != 0 {
+	if d.twice == 0 || d.ids.IntN(d.twice) != 0 || once {
 		return 1
 	}
 	if elsewhere != "" && d.ids.IntN(2) == 0 {

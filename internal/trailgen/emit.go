@@ -38,7 +38,7 @@ func (w *world) emit(r *record) {
 		// of several regions.
 		elsewhere = "eu-west-1"
 	}
-	copies := w.out.deliver(r.time, r.recipient, r.region, elsewhere, w.buf)
+	copies := w.out.deliver(r.time, r.recipient, r.region, elsewhere, r.once, w.buf)
 	w.emitted++
 	w.truth.summary.Records += int64(copies)
 	if w.inWindow(r.time) {
@@ -176,6 +176,9 @@ func (w *world) call(t int64, c *credential, a *api, h how) {
 		r.extra = w.s3Extra("QueryString")
 	}
 	if h.bucketOwner == nil {
+		// Whether a second delivery of a replaced record is a duplicate is
+		// anybody's guess: there is none.
+		r.once = h.updated
 		w.emit(&r)
 		replaces := ""
 		if h.updated {

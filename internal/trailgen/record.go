@@ -36,6 +36,7 @@ type record struct {
 	tlsHost   string
 	console   bool
 	addendum  []byte // JSON
+	once      bool   // it is never delivered twice
 }
 
 // appendTo appends the record as CloudTrail writes it: one line, members in
