@@ -28,8 +28,8 @@ type OrgConfig struct {
 	// RandomNames is how many sessions one app opens with a name of its own
 	// each, SameNames how many another one opens under one name.
 	RandomNames, SameNames int
-	// NoCalls leaves the lines about calls out of the truth, for trails that are
-	// made to measure speed.
+	// NoCalls leaves the lines about calls out of the truth and the session names
+	// out of its summary, for trails that are made to measure speed.
 	NoCalls bool
 }
 

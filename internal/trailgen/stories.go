@@ -96,6 +96,22 @@ func (o *organization) once(t int64, open func(t int64) *credential, what []stri
 	})
 }
 
+// spread does something n times, evenly over the trail, first some seconds
+// after its beginning. Only the next time is planned, however many there are.
+func (o *organization) spread(n, first int64, do func(t int64)) {
+	var next func(i int64)
+	next = func(i int64) {
+		if i == n {
+			return
+		}
+		o.at(o.begin+first+(o.until-o.begin-200)*i/n, func(t int64) {
+			next(i + 1)
+			do(t)
+		})
+	}
+	next(0)
+}
+
 func (o *organization) storySharedName() {
 	// A function and a fleet of one account under one name.
 	feed := o.newRole(o.acct(1), "partner-feed")
@@ -254,12 +270,10 @@ func (o *organization) storyOpaqueName() {
 	uploads := o.newRole(o.acct(1), "browser-uploads")
 	vend := o.lambda(o.acct(0), "upload-tickets", 0)
 	n := int64(o.cfg.RandomNames)
-	for i := range n {
-		t := o.begin + 120 + (o.until-o.begin-200)*i/n
-		o.once(t, func(t int64) *credential {
-			return o.assume(t, caller{session: vend.now(t)}, request{role: uploads, name: o.ids.uuid(), region: o.region(0), duration: 900})
-		}, []string{"s3:PutObject"}, how{resource: "uploads"}, 3)
-	}
+	o.spread(n, 120, func(t int64) {
+		c := o.assume(t, caller{session: vend.now(t)}, request{role: uploads, name: o.ids.uuid(), region: o.region(0), duration: 900})
+		o.at(t+3, func(t int64) { o.call(t, c, o.apis["s3:PutObject"], how{resource: "uploads"}) })
+	})
 	if n > 0 {
 		o.truth.expect(Expect{Verdict: MustFire, Rule: "opaque-name", RoleARNs: arns(uploads), Pattern: "<uuid>", Why: "a UUID for each session, made up by a function"})
 		o.truth.expect(Expect{Verdict: MayEither, Rule: "assume-churn", RoleARNs: arns(uploads), Pattern: "<uuid>", Why: "a session for each call, but each under another name"})
@@ -474,12 +488,12 @@ func (o *organization) storyAssumeChurn() {
 	store := o.newRole(o.acct(1), "thumbnail-store")
 	l := o.lambda(o.acct(0), "thumbnail-maker", 0)
 	n := int64(o.cfg.SameNames)
-	for i := range n {
-		t := o.begin + 150 + (o.until-o.begin-200)*i/n
-		o.once(t, func(t int64) *credential {
-			return o.assume(t, caller{session: l.now(t)}, request{role: store, name: "thumbnail-writer", region: region})
-		}, workerAPIs, how{resource: "thumbnails"}, 1, 2)
-	}
+	o.spread(n, 150, func(t int64) {
+		c := o.assume(t, caller{session: l.now(t)}, request{role: store, name: "thumbnail-writer", region: region})
+		for _, after := range []int64{1, 2} {
+			o.at(t+after, func(t int64) { o.call(t, c, o.apis[pick(o.ids, workerAPIs)], how{resource: "thumbnails"}) })
+		}
+	})
 	verdict := MayEither
 	if n*min(6*3600, o.until-o.begin)/(o.until-o.begin) >= 12 {
 		verdict = MustFire

@@ -143,8 +143,10 @@ type Summary struct {
 
 	CallsByOrigin map[string]int64 `json:"callsByOrigin"`
 	// CallsByMax counts calls by the strongest confidence that may be claimed.
-	CallsByMax   map[string]int64 `json:"callsByMaxConfidence"`
-	SessionNames []NameCount      `json:"sessionNames"`
+	CallsByMax map[string]int64 `json:"callsByMaxConfidence"`
+	// Names is how many session names there are, SessionNames tells about each.
+	Names        int64       `json:"names"`
+	SessionNames []NameCount `json:"sessionNames,omitempty"`
 }
 
 type nameKey struct{ account, role, session string }
@@ -235,7 +237,11 @@ func (t *truth) close(dir string) (Summary, error) {
 		t.line(Line{Expect: &e})
 	}
 	s := &t.summary
+	s.Names = int64(len(t.names))
 	for key, n := range t.names {
+		if t.noCalls {
+			break
+		}
 		c := NameCount{key.account, key.role, n.roleARN, key.session, n.calls, n.errors, n.sessions, nil}
 		for _, o := range n.origins {
 			c.Origins = append(c.Origins, o.id)

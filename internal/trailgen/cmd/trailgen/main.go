@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&c.RecordsPerObject, "records-per-object", 500, "most records in an object")
 	flags.IntVar(&c.RandomNames, "random-names", 2000, "sessions that one app opens with a name of its own each")
 	flags.IntVar(&c.SameNames, "same-names", 200, "sessions that one app opens under one name")
-	flags.BoolVar(&c.NoCalls, "no-calls", false, "leave the lines about calls out of the truth: its expectations and the summary remain")
+	flags.BoolVar(&c.NoCalls, "no-calls", false, "tell the truth in short: without its lines about calls and without the list of session names")
 	scenario := flags.String("scenario", "", "write a small trail instead: "+strings.Join(trailgen.ScenarioNames(), ", "))
 	if err := flags.Parse(args); err != nil {
 		return err
