@@ -325,13 +325,18 @@ func TestS3BackfillRequests(t *testing.T) {
 		{"the same twice", needs("03:00:00", "03:00:00"), 76, 1},
 		{"three in an hour", needs("03:10:00", "03:20:59", "03:59:00"), 125, 1},
 		{"apart, but in one page", needs("03:00:00", "06:00:00"), 152, 1},
+		{"pages apart", needs("01:00:00", "10:00:00"), 152, 2},
 		{"in the window", needs("12:30:00"), 0, 0},
 		{"half in the window", needs("11:30:00"), 30, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := (&s3Stub{}).serve(t, S3Config{Since: date("2026-11-20T12:00:00Z"), Until: date("2026-11-20T14:00:00Z")}, keys...)
+			stub := &s3Stub{}
+			s := stub.serve(t, S3Config{Since: date("2026-11-20T12:00:00Z"), Until: date("2026-11-20T14:00:00Z")}, keys...)
 			mustList(t, s)
+			if strings.Contains(test.name, "pages") {
+				stub.most = 100
+			}
 			before := s.ListRequests()
 			var got []string
 			if err := s.Backfill(t.Context(), test.needs, collectKeys(s, &got), noProblem(t)); err != nil {

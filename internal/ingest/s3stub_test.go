@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -83,7 +84,7 @@ func (s *s3Stub) list(w http.ResponseWriter, query url.Values) {
 		if query.Get("encoding-type") == "url" {
 			return strings.ReplaceAll(url.QueryEscape(v), "%2F", "/")
 		}
-		return v
+		return strings.ReplaceAll(v, "\x01", "\ue001")
 	}
 	out := stubList{EncodingType: query.Get("encoding-type")}
 	last := ""
@@ -108,7 +109,12 @@ func (s *s3Stub) list(w http.ResponseWriter, query url.Values) {
 		out.Contents, last = append(out.Contents, stubObject{encode(key), len(key)}), key
 	}
 	w.Header().Set("Content-Type", "application/xml")
-	xml.NewEncoder(w).Encode(out)
+	body, err := xml.Marshal(out)
+	if err != nil {
+		panic(err)
+	}
+	// S3 writes this and alike, which XML parsers refuse.
+	w.Write(bytes.ReplaceAll(body, []byte("\ue001"), []byte("&#x1;")))
 }
 
 // s3Error answers as S3 does.
