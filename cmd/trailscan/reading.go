@@ -370,7 +370,7 @@ func (got gotten) fill(res *attribute.Result) {
 	slices.SortFunc(s.Problems, func(a, b ingest.Problem) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Error, b.Error))
 	})
-	s.Complete = !slices.ContainsFunc(s.Problems, ingest.Problem.Lost)
+	s.Complete = len(s.Problems) == 0
 	for _, r := range t.Regions {
 		i, ok := slices.BinarySearchFunc(res.Coverage, r, func(c attribute.Coverage, r ingest.RegionTotals) int {
 			return cmp.Or(cmp.Compare(c.AccountID, r.Account), cmp.Compare(c.Region, r.Region))
@@ -389,6 +389,8 @@ func (rd *reading) whyEmpty(t ingest.Totals) string {
 		return fmt.Sprintf("nothing was delivered for the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
 	case t.Records == 0 && t.PassedOver > 0:
 		return fmt.Sprintf("all %s records are digests, Insight events or aggregates, which are no trail's events", count(t.PassedOver))
+	case t.Records == 0 && len(t.Problems) > 0:
+		return "of what was read, no record could be used"
 	case t.Records == 0:
 		return "nothing that was read holds records"
 	case rd.accounts != nil || rd.regions() != nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -187,27 +188,33 @@ func (f *scanFlags) limit() string {
 
 // lost says what part of the input is missing from a report.
 func lost(s attribute.Scan) string {
-	listings := int64(0)
-	var first ingest.Problem
+	var listings, records int64
+	first := s.Problems[0]
 	for _, p := range s.Problems {
-		if !p.Lost() {
-			continue
-		}
-		if first.Error == "" {
+		if p.Lost() && !first.Lost() {
 			first = p
 		}
-		if p.Stage == ingest.StageList {
+		switch {
+		case p.Stage == ingest.StageList:
 			listings += p.Count
+		case !p.Lost():
+			records += p.Count
 		}
 	}
-	what := fmt.Sprintf("%s of %s objects could not be read to their end", count(s.ObjectsFailed), count(s.Objects))
-	switch {
-	case listings > 0 && s.ObjectsFailed > 0:
-		what += fmt.Sprintf(", nor %s listed", plural(listings, "place"))
-	case listings > 0:
-		what = plural(listings, "place") + " could not be listed"
+	var what []string
+	if s.ObjectsFailed > 0 {
+		what = append(what, fmt.Sprintf("%s of %s objects could not be read to their end", count(s.ObjectsFailed), count(s.Objects)))
 	}
-	return fmt.Sprintf("the report is incomplete: %s; the first: %s: %s", what, first.Object, first.Error)
+	if listings > 0 {
+		what = append(what, plural(listings, "place")+" could not be listed")
+	}
+	if records > 0 {
+		what = append(what, plural(records, "record")+" could not be used")
+	}
+	if len(what) == 0 {
+		what = []string{"part of the input could not be read"}
+	}
+	return fmt.Sprintf("the report is incomplete: %s; the first: %s: %s", strings.Join(what, ", "), first.Object, first.Error)
 }
 
 func plural(n int64, thing string) string {

@@ -85,7 +85,7 @@ type Scan struct {
 	Since, Until     time.Time // the window; Since is zero where everything was taken
 	Started          time.Time
 	Finished         time.Time
-	Complete         bool // no problem cost an object or a listing
+	Complete         bool // there are no Problems
 	Objects          int64
 	ObjectsFailed    int64
 	CompressedBytes  int64

@@ -131,5 +131,12 @@ func incomplete(s *attribute.Scan) string {
 	if s.ObjectsFailed > 0 {
 		return fmt.Sprintf("INCOMPLETE: %s could not be read in full", counted(s.ObjectsFailed, "object"))
 	}
-	return "INCOMPLETE: part of the input could not be read"
+	var records int64
+	for _, p := range s.Problems {
+		if p.Lost() {
+			return "INCOMPLETE: part of the input could not be read"
+		}
+		records += p.Count
+	}
+	return fmt.Sprintf("INCOMPLETE: %s could not be used", counted(records, "record"))
 }
