@@ -1,7 +1,8 @@
-// Package cloudtrailtest is a stand-in for the two AWS APIs that a lookup
-// needs: CloudTrail LookupEvents and Account ListRegions. It is an
-// http.Handler for tests, strict where the service is strict, and never a part
-// of the product.
+// Package cloudtrailtest is a stand-in for the AWS APIs that a lookup and a
+// verification need: CloudTrail LookupEvents, ListPublicKeys and DescribeTrails,
+// and Account ListRegions. It is an http.Handler for tests, strict where the
+// service is strict, and never a part of the product. It also writes log files
+// and digests as a trail does.
 //
 // The wire format and the checks follow the service's API reference,
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html,
@@ -34,7 +35,7 @@ const (
 	History        = 90 * 24 * time.Hour
 )
 
-// Server answers LookupEvents and ListRegions. Set the fields before the first
+// Server answers the operations of this package. Set the fields before the first
 // request; the zero value of each is the service's documented behaviour, on an
 // account without events.
 type Server struct {
@@ -54,6 +55,9 @@ type Server struct {
 	// Regions is what ListRegions answers: the opt-in status of each region.
 	// With a nil map ListRegions is denied.
 	Regions map[string]string
+	// PublicKeys is what ListPublicKeys knows, and Trails what DescribeTrails.
+	PublicKeys []PublicKey
+	Trails     []*SignedTrail
 	// Fault, where it is not nil, is asked about every request that the token
 	// bucket let through, and may answer in the service's place.
 	Fault func(Call) *Fault
@@ -71,7 +75,7 @@ type Server struct {
 // Call is one request and how it was answered.
 type Call struct {
 	N         int    // which one of this operation, account and region, from 1
-	Operation string // LookupEvents or ListRegions
+	Operation string // such as LookupEvents
 	Account   string
 	Region    string // of the signature's credential scope
 	Key       string // LookupAttributes[0].AttributeKey, or empty
@@ -348,6 +352,10 @@ func (s *Server) answer(call *Call, r *http.Request, body []byte) (any, map[stri
 		return s.lookupEvents(call, in)
 	case "ListRegions":
 		return s.listRegions(call, body)
+	case "ListPublicKeys":
+		return s.listPublicKeys(call, body)
+	case "DescribeTrails":
+		return s.describeTrails(call)
 	default:
 		return nil, nil, invalid("UnknownOperationException", "")
 	}

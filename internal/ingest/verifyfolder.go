@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -109,8 +110,8 @@ func (c *folderCheck) run(ctx context.Context) error {
 	}
 	c.broken, c.gaps = joined(c.broken), joined(c.gaps)
 	c.proven = without(without(c.proven, c.broken), c.gaps)
-	for tail, end := range c.seen.trailing {
-		c.tell(c.v.store.name(c.f.logs+tail), StageVerify, end, appended)
+	for _, tail := range slices.Sorted(maps.Keys(c.seen.trailing)) {
+		c.tell(c.v.store.name(c.f.logs+tail), StageVerify, c.seen.trailing[tail], appended)
 	}
 	c.unnamed()
 	return nil
