@@ -195,8 +195,7 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 		id.use = b.use(useKey{arn: id.arn, key: id.key, issuerID: id.issuerID, created: id.created}, id.issuer)
 	}
 	c := call{
-		at: at, ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
-		service: b.of(e.Source), region: b.regSym,
+		at: at, service: b.of(e.Source), region: b.regSym,
 		switchFrom: b.of(e.SwitchFrom), vpcAccount: b.of(e.VPCEndpointAccount),
 		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com",
 		presigned: string(e.AuthMethod) == "QueryString",
@@ -204,11 +203,17 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 	if b.audit.opt.Actions {
 		c.action = b.of(e.Name)
 	}
-	if shared, ok := b.sharedID(e); ok {
-		if id.account != b.acctSym {
-			b.foreign = append(b.foreign, foreignCall{shared: shared, ident: id, recipient: b.acctSym, call: c})
-			return
-		}
+	shared, ok := b.sharedID(e)
+	foreign := ok && id.account != b.acctSym
+	c.passed = !foreign && id.use.crowd != nil && id.use.crowd.passes(e, c.presigned, id.invokedBy != 0)
+	if !c.passed {
+		c.ip, c.agent = b.of(e.SourceIP), b.of(e.UserAgent)
+	}
+	if foreign {
+		b.foreign = append(b.foreign, foreignCall{shared: shared, ident: id, recipient: b.acctSym, call: c})
+		return
+	}
+	if ok {
 		b.shared[shared] = true
 	}
 	b.apply(id, b.acctSym, &c)
@@ -252,13 +257,15 @@ func (b *store) apply(id *ident, account sym, c *call) {
 		u.direct++
 	}
 	u.span.add(&b.symbols, c.at)
-	u.addClient(&b.symbols, client{
-		ip: c.ip, agent: c.agent, presigned: c.presigned, service: id.invokedBy != 0,
-		calls: 1, first: c.at, last: c.at,
-	})
-	act := activity{service: c.service, region: c.region, action: c.action, calls: 1}
+	if !c.passed {
+		u.addClient(&b.symbols, client{
+			ip: c.ip, agent: c.agent, presigned: c.presigned, service: id.invokedBy != 0,
+			calls: 1, first: c.at, last: c.at.time,
+		})
+	}
+	act := activity{activityKey: activityKey{c.service, c.region, c.action}, calls: 1}
 	if c.action != 0 {
-		act.span = span{calls: 1, first: c.at, last: c.at}
+		act.span = span{calls: 1, first: c.at, last: c.at.time}
 		if c.failed {
 			act.errors = 1
 		}
@@ -282,43 +289,24 @@ func floorHour(t int64) int64 {
 	return h
 }
 
-func (u *use) addClient(t *symbols, c client) {
-	for i := len(u.clients) - 1; i >= 0; i-- {
-		o := &u.clients[i]
-		if o.ip == c.ip && o.agent == c.agent && o.presigned == c.presigned && o.service == c.service {
-			o.calls += c.calls
-			if t.earlier(c.first, o.first) {
-				o.first = c.first
-			}
-			if t.earlier(o.last, c.last) {
-				o.last = c.last
-			}
-			return
-		}
-	}
-	u.clients = append(u.clients, c)
-}
-
 func (u *use) addActivity(t *symbols, a activity) {
-	for i := range u.activity {
-		if o := &u.activity[i]; o.service == a.service && o.region == a.region && o.action == a.action {
-			o.calls += a.calls
-			o.errors += a.errors
-			o.span.merge(t, a.span)
-			return
-		}
+	o := u.activity.find(a.key())
+	if o == nil {
+		u.activity.add(a)
+		return
 	}
-	u.activity = append(u.activity, a)
+	o.calls += a.calls
+	o.errors += a.errors
+	o.span.merge(t, a.span)
 }
 
 func (u *use) addHour(h hourCount) {
-	for i := len(u.hours) - 1; i >= 0; i-- {
-		if u.hours[i].hour == h.hour {
-			u.hours[i].calls += h.calls
-			return
-		}
+	o := u.hours.find(h.hour)
+	if o == nil {
+		u.hours.add(h)
+		return
 	}
-	u.hours = append(u.hours, h)
+	o.calls += h.calls
 }
 
 func (u *use) addRecipient(t *symbols, r recipient) {

@@ -123,7 +123,7 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 	calls, errors := s.calls()
 	e := ExplainedSession{
 		SessionARN: f.text[s.name], RoleARN: n.RoleARN, SessionName: n.ref.Session, Form: n.Form, AccessKeyID: f.text[s.key],
-		FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last.time), Calls: calls, Errors: errors,
+		FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last), Calls: calls, Errors: errors,
 		Origin: res.origin.id(), Confidence: res.confidence, Instance: res.instance, Chain: res.chain, Evidence: res.evidence,
 	}
 	if s.created != 0 {
@@ -136,27 +136,27 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 	}
 	all := &use{}
 	for _, u := range s.uses {
-		for _, a := range u.activity {
+		for _, a := range u.activity.list {
 			all.addActivity(&f.symbols, a)
 		}
-		for _, c := range u.clients {
+		for _, c := range u.clients.list {
 			c.presigned, c.service = false, false
 			all.addClient(&f.symbols, c)
 		}
 	}
-	for _, a := range all.activity {
+	for _, a := range all.activity.list {
 		e.Actions = append(e.Actions, ActionCalls{
 			EventSource: f.text[a.service], EventName: f.text[a.action], Region: f.text[a.region],
-			Calls: a.calls, Errors: a.errors, FirstSeen: f.utc(a.span.first.time), LastSeen: f.utc(a.span.last.time),
+			Calls: a.calls, Errors: a.errors, FirstSeen: f.utc(a.span.first.time), LastSeen: f.utc(a.span.last),
 		})
 	}
 	slices.SortFunc(e.Actions, func(a, b ActionCalls) int {
 		return cmp.Or(-cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.EventSource, b.EventSource), cmp.Compare(a.EventName, b.EventName), cmp.Compare(a.Region, b.Region))
 	})
-	for _, c := range all.clients {
+	for _, c := range all.clients.list {
 		e.Clients = append(e.Clients, ClientCalls{
 			SourceIP: f.text[c.ip], UserAgent: f.text[c.agent], Calls: c.calls,
-			FirstSeen: f.utc(c.first.time), LastSeen: f.utc(c.last.time),
+			FirstSeen: f.utc(c.first.time), LastSeen: f.utc(c.last),
 		})
 	}
 	slices.SortFunc(e.Clients, func(a, b ClientCalls) int {

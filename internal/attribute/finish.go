@@ -125,8 +125,8 @@ func (f *finisher) view(ref SessionRef, list []*session) *nameView {
 		f.addSession(n, o, total, s)
 	}
 	n.Calls, n.Errors, n.Sessions = total.calls, total.errors, total.sessions
-	n.FirstSeen, n.LastSeen = f.utc(total.span.first.time), f.utc(total.span.last.time)
-	n.SourceIPs, n.UserAgents = sample(total.ips), sample(total.agents)
+	n.FirstSeen, n.LastSeen = f.utc(total.span.first.time), f.utc(total.span.last)
+	n.SourceIPs, n.UserAgents = total.ips.sample(&f.symbols), total.agents.sample(&f.symbols)
 	n.Services, n.Regions = services(total.services), sortedKeys(total.regions)
 	for h, c := range total.hours {
 		n.Hours = append(n.Hours, HourCalls{Hour: h * 3600, Calls: c})
@@ -190,13 +190,52 @@ func (f *finisher) roleARN(ref SessionRef, list []*session) string {
 type sum struct {
 	calls, errors, sessions int64
 	span                    span
-	ips, agents, regions    map[string]bool
+	ips, agents             values
+	regions                 map[string]bool
 	services                map[string]int64
 	hours                   map[int64]int64
 }
 
 func newSum() *sum {
-	return &sum{ips: map[string]bool{}, agents: map[string]bool{}, regions: map[string]bool{}, services: map[string]int64{}, hours: map[int64]int64{}}
+	return &sum{regions: map[string]bool{}, services: map[string]int64{}, hours: map[int64]int64{}}
+}
+
+// values are the addresses, or user agents, of several credentials.
+type values struct {
+	syms map[sym]bool
+	more *tally // of credentials whose values are not all in syms, else nil
+}
+
+func (v *values) add(s sym) {
+	if s == 0 {
+		return
+	}
+	if v.syms == nil {
+		v.syms = map[sym]bool{}
+	}
+	v.syms[s] = true
+}
+
+func (v *values) addTally(t *tally) {
+	if v.more == nil {
+		v.more = &tally{}
+	}
+	v.more.merge(t)
+}
+
+func (v *values) sample(t *symbols) Sample {
+	texts := make(map[string]bool, len(v.syms))
+	for s := range v.syms {
+		texts[t.text[s]] = true
+	}
+	out := sample(texts)
+	if v.more != nil {
+		for text := range texts {
+			v.more.add(hashText([]byte(text)))
+		}
+		out.Count = v.more.count()
+	}
+	return out
 }
 
 // originSum adds up the sessions of one origin under one name.
@@ -236,27 +275,27 @@ func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session)
 		t.sessions += count
 		for _, u := range s.uses {
 			t.span.merge(&f.symbols, u.span)
-			for _, c := range u.clients {
-				if c.ip != 0 {
-					t.ips[f.text[c.ip]] = true
-				}
-				if c.agent != 0 {
-					t.agents[f.text[c.agent]] = true
-				}
+			for _, c := range u.clients.list {
+				t.ips.add(c.ip)
+				t.agents.add(c.agent)
 			}
-			for _, a := range u.activity {
+			if u.crowd != nil {
+				t.ips.addTally(&u.crowd.ips)
+				t.agents.addTally(&u.crowd.agents)
+			}
+			for _, a := range u.activity.list {
 				t.services[f.text[a.service]] += a.calls
 				if a.region != 0 {
 					t.regions[f.text[a.region]] = true
 				}
 			}
-			for _, h := range u.hours {
+			for _, h := range u.hours.list {
 				t.hours[h.hour] += h.calls
 			}
 		}
 	}
 	entry := Session{
-		AccessKeyID: f.text[s.key], FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last.time),
+		AccessKeyID: f.text[s.key], FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last),
 		Calls: calls, Errors: errors, OriginID: res.origin.id(), Confidence: res.confidence,
 	}
 	if s.created != 0 {
@@ -277,9 +316,9 @@ func (f *finisher) nameOrigin(ref SessionRef, o *originSum) NameOrigin {
 		App:        f.audit.opt.Config.App(o.origin.id(), ref.Role, ref.Session),
 		Confidence: o.confidence, ByConf: o.split,
 		Calls: o.sum.calls, Errors: o.sum.errors, Sessions: o.sum.sessions,
-		FirstSeen: f.utc(o.sum.span.first.time), LastSeen: f.utc(o.sum.span.last.time),
+		FirstSeen: f.utc(o.sum.span.first.time), LastSeen: f.utc(o.sum.span.last),
 		Instances: sample(o.instances), Evidence: o.evidence,
-		SourceIPs: sample(o.sum.ips), UserAgents: sample(o.sum.agents),
+		SourceIPs: o.sum.ips.sample(&f.symbols), UserAgents: o.sum.agents.sample(&f.symbols),
 		Services: services(o.sum.services), Regions: sortedKeys(o.sum.regions),
 	}
 	if o.shown != nil {
@@ -377,7 +416,7 @@ func (f *finisher) coverage() []Coverage {
 		}
 		out = append(out, Coverage{
 			AccountID: f.text[k.account], Region: f.text[k.region],
-			From: f.utc(v.first.time), To: f.utc(v.last.time),
+			From: f.utc(v.first.time), To: f.utc(v.last),
 		})
 	}
 	slices.SortFunc(out, func(a, b Coverage) int {
@@ -406,7 +445,7 @@ func (f *finisher) otherSessions() []OtherSession {
 		}
 		o.Calls = calls.calls
 		seen.merge(&f.symbols, calls)
-		o.FirstSeen, o.LastSeen = f.utc(seen.first.time), f.utc(seen.last.time)
+		o.FirstSeen, o.LastSeen = f.utc(seen.first.time), f.utc(seen.last)
 		out = append(out, o)
 	}
 	slices.SortFunc(out, func(a, b OtherSession) int {
@@ -420,7 +459,7 @@ func (f *finisher) deniedAssumptions() []DeniedAssumption {
 	for k, v := range f.denied {
 		out = append(out, DeniedAssumption{
 			Principal: f.text[k.principal], RoleARN: f.text[k.role], AccountID: f.text[k.account], ErrorCode: f.text[k.code],
-			Count: v.seen.calls, FirstSeen: f.utc(v.seen.first.time), LastSeen: f.utc(v.seen.last.time), EventID: f.eventText(v.seen.first),
+			Count: v.seen.calls, FirstSeen: f.utc(v.seen.first.time), LastSeen: f.utc(v.seen.last), EventID: f.eventText(v.seen.first),
 		})
 	}
 	slices.SortFunc(out, func(a, b DeniedAssumption) int {

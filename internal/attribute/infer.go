@@ -82,7 +82,7 @@ func (r *resolver) clientsOf(s *session) clientFacts {
 	}
 	first := true
 	for _, u := range s.uses {
-		for _, c := range u.clients {
+		for _, c := range u.clients.list {
 			if c.service || c.presigned {
 				continue
 			}

@@ -9,7 +9,7 @@ func (b *store) merge(o *store) {
 	}
 	re := func(s sym) sym { return moved[s] }
 	ref := func(r eventRef) eventRef { r.odd = re(r.odd); return r }
-	bounds := func(p span) span { p.first, p.last = ref(p.first), ref(p.last); return p }
+	bounds := func(p span) span { p.first = ref(p.first); return p }
 
 	uses := make(map[*use]*use, len(o.uses))
 	for k, u := range o.uses {
@@ -21,14 +21,18 @@ func (b *store) merge(o *store) {
 		t.direct += u.direct
 		t.console += u.console
 		t.span.merge(&b.symbols, bounds(u.span))
-		for _, c := range u.clients {
-			c.ip, c.agent, c.first, c.last = re(c.ip), re(c.agent), ref(c.first), ref(c.last)
+		if u.crowd != nil {
+			t.mergeCrowd(&b.symbols, u.crowd)
+		}
+		for _, c := range u.clients.list {
+			c.ip, c.agent, c.first = re(c.ip), re(c.agent), ref(c.first)
 			t.addClient(&b.symbols, c)
 		}
-		for _, a := range u.activity {
-			t.addActivity(&b.symbols, activity{re(a.service), re(a.region), re(a.action), a.calls, a.errors, bounds(a.span)})
+		for _, a := range u.activity.list {
+			k := activityKey{re(a.service), re(a.region), re(a.action)}
+			t.addActivity(&b.symbols, activity{k, a.calls, a.errors, bounds(a.span)})
 		}
-		for _, h := range u.hours {
+		for _, h := range u.hours.list {
 			t.addHour(h)
 		}
 		for _, r := range u.recipients {

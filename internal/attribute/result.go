@@ -121,7 +121,9 @@ func (s *Split) Add(c Confidence, n int64) {
 }
 
 // Sample is a set of strings: how many there are and the first SampleSize of
-// them in sorted order.
+// them in sorted order. Of the addresses and user agents of a credential that
+// very many clients use, the sample is of a part (see maxClients), and beyond
+// 65,536 of them their count is an estimate (see maxDistinct).
 type Sample struct {
 	Count  int64
 	Sample []string

@@ -48,7 +48,7 @@ func assumeChurn() Rule {
 						groups[k] = g
 					}
 					g.names[n] = true
-					g.use = append(g.use, s.span.last.time-min(s.span.first.time, max(s.created, i.at.time)))
+					g.use = append(g.use, s.span.last-min(s.span.first.time, max(s.created, i.at.time)))
 					g.life = append(g.life, lifetime(s))
 					g.first, g.last = min(g.first, i.at.time), max(g.last, i.at.time)
 					if len(g.evidence) < maxEvidence {

@@ -45,7 +45,7 @@ func (j *judge) places(s *session) []place {
 		if u.console > 0 {
 			continue
 		}
-		for _, c := range u.clients {
+		for _, c := range u.clients.list {
 			if c.service || c.presigned {
 				continue
 			}
@@ -98,7 +98,7 @@ func (j *judge) twoPlaces(n *nameView, s *session) (string, []Evidence, bool) {
 			if p.network == q.network || p.client == q.client || on[p.client][q.network] || on[q.client][p.network] {
 				continue
 			}
-			if p.client0.first.time > q.client0.last.time || q.client0.first.time > p.client0.last.time {
+			if p.client0.first.time > q.client0.last || q.client0.first.time > p.client0.last {
 				continue
 			}
 			a, b := q, p

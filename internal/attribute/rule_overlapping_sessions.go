@@ -56,10 +56,10 @@ func (j *judge) liveAtOnce(list []*session) int64 {
 		if s.created == 0 {
 			continue
 		}
-		end := max(s.span.last.time, s.created+lifetime(s)*3/4)
+		end := max(s.span.last, s.created+lifetime(s)*3/4)
 		end = min(end, s.created+lifetime(s))
 		if renewed(list, s) {
-			end = min(end, s.span.last.time)
+			end = min(end, s.span.last)
 		}
 		edges = append(edges, edge{s.created, 1}, edge{max(end, s.created+1), -1})
 	}
@@ -75,7 +75,7 @@ func (j *judge) liveAtOnce(list []*session) int64 {
 // renewed reports whether another session took over from s near its end.
 func renewed(list []*session, s *session) bool {
 	return slices.ContainsFunc(list, func(o *session) bool {
-		return o.created >= s.created+lifetime(s)/2 && o.created >= s.span.last.time-60 && o.created <= s.created+lifetime(s)
+		return o.created >= s.created+lifetime(s)/2 && o.created >= s.span.last-60 && o.created <= s.created+lifetime(s)
 	})
 }
 

@@ -76,9 +76,10 @@ type use struct {
 	direct     int64 // calls that neither the console nor a service made for it
 	console    int64
 	span       span
-	clients    []client
-	activity   []activity
-	hours      []hourCount
+	clients    keyed[clientKey, client]
+	crowd      *crowd // of very many clients, else nil
+	activity   keyed[activityKey, activity]
+	hours      keyed[int64, hourCount]
 	recipients []recipient
 	switches   []fact // ARNs that a console role switch came from
 	vpc        []fact // accounts of the VPC endpoints used
@@ -86,16 +87,17 @@ type use struct {
 
 // span counts events and their bounds in time.
 type span struct {
-	calls       int64
-	first, last eventRef
+	calls int64
+	first eventRef
+	last  int64
 }
 
 func (p *span) add(t *symbols, r eventRef) {
 	if p.calls == 0 || t.earlier(r, p.first) {
 		p.first = r
 	}
-	if p.calls == 0 || t.earlier(p.last, r) {
-		p.last = r
+	if p.calls == 0 || r.time > p.last {
+		p.last = r.time
 	}
 	p.calls++
 }
@@ -109,9 +111,7 @@ func (p *span) merge(t *symbols, o span) {
 		if t.earlier(o.first, p.first) {
 			p.first = o.first
 		}
-		if t.earlier(p.last, o.last) {
-			p.last = o.last
-		}
+		p.last = max(p.last, o.last)
 		p.calls += o.calls
 	}
 }
@@ -130,20 +130,30 @@ type client struct {
 	// not the holder of the credential; service, that a service made them.
 	presigned, service bool
 	calls              int64
-	first, last        eventRef
+	first              eventRef
+	last               int64
 }
 
+// activity is what a credential did at one service in one region.
 type activity struct {
+	activityKey
+	calls, errors int64
+	span          span
+}
+
+type activityKey struct {
 	service, region sym
 	action          sym // the API's name, where Options.Actions asks for it
-	calls, errors   int64
-	span            span
 }
+
+func (a activity) key() activityKey { return a.activityKey }
 
 type hourCount struct {
 	hour  int64 // hours since 1970
 	calls int64
 }
+
+func (h hourCount) key() int64 { return h.hour }
 
 // recipient is an account whose log holds calls of the credential.
 type recipient struct {
@@ -169,6 +179,7 @@ type call struct {
 	switchFrom, vpcAccount     sym
 	action                     sym
 	failed, console, presigned bool
+	passed                     bool // one of a crowd of clients, which is not kept
 }
 
 // assume is one event that issued a role session.
