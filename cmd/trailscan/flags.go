@@ -30,6 +30,7 @@ type flagGroup struct {
 type inputFlags struct {
 	bucket, prefix parsed[string]
 	lookup         bool
+	verify         verifyFlags
 
 	since, until parsed[time.Time]
 	lookback     parsed[time.Duration]
@@ -78,6 +79,7 @@ func (f *inputFlags) groups() []flagGroup {
 	source.Var(&f.bucket, "bucket", "read the trail in this S3 bucket, as s3://NAME does")
 	source.Var(&f.prefix, "prefix", "where in the bucket the trail begins (default: it is looked for)")
 	source.BoolVar(&f.lookup, "lookup", false, "ask the LookupEvents API of the caller's account: the last 90 days of management events, in the regions of --region")
+	f.verify.add(source)
 
 	window := pflag.NewFlagSet("window", pflag.ContinueOnError)
 	window.Var(&f.since, "since", "events from `TIME` on: a duration back from now (90m, 24h, 7d, 2w), a date (UTC) or RFC 3339 (default 24h; for local files everything)")

@@ -36,6 +36,7 @@ type reading struct {
 	window window
 	config *attribute.Config   // nil without one
 	ranges *attribute.IPRanges // nil for the list that is built in
+	keys   *ingest.PublicKeys  // nil to ask CloudTrail for them
 
 	session  string                   // a glob for session names, or empty
 	accounts []string                 // whose calls are read, none for all
@@ -55,6 +56,9 @@ func (f *inputFlags) reading(args []string, now time.Time) (*reading, error) {
 	}
 	if slices.Contains(f.regions.values, allRegions) && len(f.regions.values) > 1 {
 		return nil, usageError("", "--region all takes no other region beside it")
+	}
+	if rd.keys, err = f.verify.check(from); err != nil {
+		return nil, err
 	}
 	rd.config, err = readFile("config", f.config, func(r io.Reader) (*attribute.Config, error) {
 		return attribute.ReadConfig(f.config, r)
@@ -181,6 +185,7 @@ func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribut
 	res.Scan.Started, res.Scan.Finished = rd.now, p.now()
 	got.fill(res)
 	res.Scan.Warnings = append(res.Scan.Warnings, rd.warnings(res, got.totals)...)
+	res.Scan.Warnings = append(res.Scan.Warnings, unproven(got.verification)...)
 	for _, w := range res.Scan.Warnings {
 		notes.warn("%s", w)
 	}
@@ -202,6 +207,7 @@ func (rd *reading) options() attribute.Options {
 // gotten is what was read.
 type gotten struct {
 	totals       ingest.Totals
+	verification ingest.Verification
 	listRequests int64
 }
 
@@ -218,7 +224,7 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 	}
 	for {
 		notes.info("reading %s", rd.from)
-		if err := r.scan(ctx); err != nil {
+		if err := r.scan(ctx, notes); err != nil {
 			return got, err
 		}
 		if !audit.Replay() {
@@ -237,6 +243,9 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 			return got, err
 		}
 	}
+	if err := r.verify(ctx, notes); err != nil {
+		return got, err
+	}
 	r.got.listRequests = r.requests()
 	return r.got, nil
 }
@@ -244,10 +253,11 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 // reader reads inputs into an audit.
 type reader struct {
 	*reading
-	audit    *attribute.Audit
-	progress *progress
-	inputs   []input
-	got      gotten
+	audit     *attribute.Audit
+	progress  *progress
+	inputs    []input
+	verifiers []*ingest.Verifier // of the inputs, nil where nothing is checked
+	got       gotten
 }
 
 // requests is how many list requests the inputs have made.
@@ -262,15 +272,22 @@ func (r *reader) requests() int64 {
 }
 
 // scan reads the window.
-func (r *reader) scan(ctx context.Context) error {
+func (r *reader) scan(ctx context.Context, notes *notes) error {
 	opt := ingest.ScanOptions{Fetchers: r.fetchers(), Limits: r.limits()}
 	if len(r.inputs) == 1 {
 		// Of several trails, each begins anew with the first day, and they may
 		// hold the same events.
 		opt.DayDone, opt.Margin = r.audit.DayDone, r.flags.margin.value.after
 	}
-	for _, in := range r.inputs {
-		err := r.watched("reading", opt, func(opt ingest.ScanOptions) (ingest.Totals, error) {
+	r.verifiers = make([]*ingest.Verifier, len(r.inputs))
+	for i, in := range r.inputs {
+		v, err := r.newVerifier(ctx, notes, in.source)
+		if err != nil {
+			return err
+		}
+		r.verifiers[i] = v
+		opt.Seen = v.Watch()
+		err = r.watched("reading", opt, func(opt ingest.ScanOptions) (ingest.Totals, error) {
 			return ingest.Scan(ctx, in.source, opt, r.sinks(r.audit.Builder))
 		})
 		if err != nil {
@@ -283,7 +300,8 @@ func (r *reader) scan(ctx context.Context) error {
 // lookBack reads what the needs ask for.
 func (r *reader) lookBack(ctx context.Context, needs []ingest.Need) error {
 	opt := ingest.ScanOptions{Fetchers: r.fetchers(), Limits: r.limits()}
-	for _, in := range r.inputs {
+	for i, in := range r.inputs {
+		opt.Seen = r.verifiers[i].Watch()
 		back, ok := in.source.(ingest.Backfiller)
 		if !ok {
 			continue
@@ -367,6 +385,7 @@ func (got gotten) fill(res *attribute.Result) {
 	s.CompressedBytes, s.Bytes = t.CompressedBytes, t.Bytes
 	s.ListRequests = got.listRequests
 	s.Problems = append(s.Problems, t.Problems...)
+	fillVerified(res, got.verification)
 	slices.SortFunc(s.Problems, func(a, b ingest.Problem) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Error, b.Error))
 	})

@@ -188,7 +188,7 @@ func (f *scanFlags) limit() string {
 
 // lost says what part of the input is missing from a report.
 func lost(s attribute.Scan) string {
-	var listings, records int64
+	var listings, records, unverified int64
 	first := s.Problems[0]
 	for _, p := range s.Problems {
 		if p.Lost() && !first.Lost() {
@@ -197,6 +197,8 @@ func lost(s attribute.Scan) string {
 		switch {
 		case p.Stage == ingest.StageList:
 			listings += p.Count
+		case p.Stage == ingest.StageVerify:
+			unverified += p.Count
 		case !p.Lost():
 			records += p.Count
 		}
@@ -210,6 +212,9 @@ func lost(s attribute.Scan) string {
 	}
 	if records > 0 {
 		what = append(what, plural(records, "record")+" could not be used")
+	}
+	if unverified > 0 {
+		what = append(what, plural(unverified, "file")+" failed verification")
 	}
 	if len(what) == 0 {
 		what = []string{"part of the input could not be read"}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +64,7 @@ type Verifier struct {
 	keys  *keyring
 	slots chan struct{}
 	seen  map[string]*seenFolder // by the folder of the logs
+	loose Problem                // of files that lie elsewhere
 }
 
 // NewS3Verifier makes a Verifier for what is read from src.
@@ -86,6 +88,7 @@ func NewLocalVerifier(paths []string, cfg VerifyConfig) *Verifier {
 func newVerifier(store digestStore, cfg VerifyConfig) *Verifier {
 	return &Verifier{
 		cfg: cfg, store: store, keys: newKeyring(cfg.PublicKeys, cfg.AWS),
+		loose: Problem{Offset: -1, Stage: StageVerify, Error: "not checked: it does not lie as CloudTrail delivers it, so that no digest can be found for it"},
 		slots: make(chan struct{}, max(cfg.Fetchers, 1)), seen: map[string]*seenFolder{},
 	}
 }
@@ -169,6 +172,12 @@ type VerifiedRegion struct {
 func (v *Verifier) Seen(c Chunk, content Content) {
 	folder, tail, ok := v.store.split(c.Name)
 	if !ok {
+		// Whatever else CloudTrail delivers is no log file.
+		if _, known := ParseKey(filepath.ToSlash(c.Name)); !known {
+			if v.loose.Count++; v.loose.Object == "" || c.Name < v.loose.Object {
+				v.loose.Object = c.Name
+			}
+		}
 		return
 	}
 	s := v.seen[folder]
@@ -179,6 +188,14 @@ func (v *Verifier) Seen(c Chunk, content Content) {
 	s.add(tail, content)
 }
 
+// Watch is what ScanOptions.Seen is to be: Seen, or nil for a Verifier that is nil.
+func (v *Verifier) Watch() func(Chunk, Content) {
+	if v == nil {
+		return nil
+	}
+	return v.Seen
+}
+
 // Check reads the digests of everything that was read and compares. It is called
 // once, after all reading. Its error is that of ctx, or that no digests can be
 // listed at all; whatever else is wrong is a problem.
@@ -187,6 +204,9 @@ func (v *Verifier) Check(ctx context.Context) (Verification, error) {
 	folders, err := v.store.folders(ctx, slices.Sorted(maps.Keys(v.seen)), func(p Problem) { out.Problems = append(out.Problems, p) })
 	if err != nil {
 		return out, err
+	}
+	if v.loose.Count > 0 {
+		out.Problems = append(out.Problems, v.loose)
 	}
 	checks := make([]*folderCheck, len(folders))
 	g, gctx := errgroup.WithContext(ctx)
@@ -293,6 +313,10 @@ func (r VerifiedRegion) String() string {
 	}
 	return text + strings.Join(why, "; ")
 }
+
+// Failed reports whether something was changed, moved, removed or added, or could
+// not be checked.
+func (r VerifiedRegion) Failed() bool { return r.problems > 0 }
 
 // Complete reports whether the whole window is proven and nothing is wrong.
 func (r VerifiedRegion) Complete() bool {
