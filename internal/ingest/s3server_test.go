@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -47,11 +48,12 @@ func TestMain(m *testing.M) {
 var gateway gatewayProcess
 
 type gatewayProcess struct {
-	once sync.Once
-	url  string
-	err  error
-	dir  string
-	cmd  *exec.Cmd
+	once  sync.Once
+	url   string
+	err   error
+	dir   string
+	cmd   *exec.Cmd
+	stdin io.Closer
 }
 
 // testGateway returns the server's URL and makes the environment's credentials
@@ -154,29 +156,30 @@ func (g *gatewayProcess) serve(binary string) error {
 	address := listener.Addr().String()
 	listener.Close()
 
-	var log bytes.Buffer
-	g.cmd = exec.Command(binary, "--port", address, "--region", "us-east-1", "--iam-dir", filepath.Join(g.dir, "iam"), "--quiet",
+	// The shell ends the server when its input does, which is when this process
+	// ends, however that comes.
+	g.cmd = exec.Command("sh", "-c", `"$@" >"$DIR/log" 2>&1 & cat >/dev/null; kill $!; wait; rm -rf "$DIR"`, "sh",
+		binary, "--port", address, "--region", "us-east-1", "--iam-dir", filepath.Join(g.dir, "iam"), "--quiet",
 		"posix", "--sidecar", filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "data"))
-	g.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+rootKey, "ROOT_SECRET_KEY="+rootSecret)
-	g.cmd.Stdout, g.cmd.Stderr = &log, &log
+	g.cmd.Env = append(os.Environ(), "DIR="+g.dir, "ROOT_ACCESS_KEY="+rootKey, "ROOT_SECRET_KEY="+rootSecret)
+	if g.stdin, err = g.cmd.StdinPipe(); err != nil {
+		return err
+	}
 	if err := g.cmd.Start(); err != nil {
 		return err
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- g.cmd.Wait() }()
 	g.url = "http://" + address
-	deadline := time.After(30 * time.Second)
-	for tick := time.NewTicker(20 * time.Millisecond); ; {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(30 * time.Second); ; {
 		select {
-		case err := <-exited:
-			return fmt.Errorf("%s: %v\n%s", g.cmd, err, log.String())
 		case <-deadline:
-			return fmt.Errorf("%s: does not answer", g.cmd)
+			log, _ := os.ReadFile(filepath.Join(g.dir, "log"))
+			return fmt.Errorf("%s does not answer\n%s", binary, log)
 		case <-tick.C:
 		}
 		if resp, err := http.Get(g.url); err == nil {
 			resp.Body.Close()
-			tick.Stop()
 			break
 		}
 	}
@@ -189,11 +192,9 @@ func (g *gatewayProcess) serve(binary string) error {
 }
 
 func (g *gatewayProcess) stop() {
-	if g.cmd != nil && g.cmd.Process != nil {
-		g.cmd.Process.Kill()
-	}
-	if g.dir != "" {
-		os.RemoveAll(g.dir)
+	if g.stdin != nil {
+		g.stdin.Close()
+		g.cmd.Wait()
 	}
 }
 
