@@ -1,6 +1,9 @@
 package ingest
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // extent is a value's place in the scanner's bytes; end is 0 for none.
 type extent struct{ start, end int }
@@ -21,18 +24,12 @@ const (
 	memberAddendum
 	memberConsole
 	memberDigest
-	memberStream // holds records of its own, without a bound
-	memberInner  // holds one record of its own
-	memberText   // and above: a string, by its place in decoder.strings
-)
-
-// The members that wrap records, in whose extent decoder.inner keeps them.
-const (
-	innerEvent   = iota // CloudTrailEvent: the record as a string
-	innerDetail         // detail of an EventBridge event
-	innerLambda         // awslogs, as Lambda hands over a subscription's payload
-	innerMessage        // message of a CloudWatch Logs event
-	innerCount
+	memberStream  // holds records of its own, without a bound
+	memberEvent   // CloudTrailEvent: a record as a string
+	memberDetail  // detail of an EventBridge event, a record
+	memberLambda  // awslogs, as Lambda hands over a subscription's payload
+	memberMessage // message of a CloudWatch Logs event, a record as a string
+	memberText    // and above: a string, by its place in decoder.strings
 )
 
 // decoder turns records into the one Event that it has.
@@ -40,17 +37,19 @@ type decoder struct {
 	scanner
 	ev      Event
 	strings [14]*[]byte // where the strings of a record go
+	follows [66]uint8   // by place in knownMembers, the place of what came next the last time
 
-	time      []byte
-	identity  extent
-	request   extent
-	response  extent
-	details   extent
-	inner     [innerCount]extent
-	digest    bool // a digest file, which is an object like a record
-	known     bool // has at least one member that only records have
-	assumed   bool // the event's Assume was filled
-	validated identityCache
+	time          []byte
+	identity      extent
+	identityKnown bool // it is one of validated
+	request       extent
+	response      extent
+	details       extent
+	inner         [memberText - memberEvent]extent // by member
+	digest        bool                             // a digest file, which is an object like a record
+	known         bool                             // has at least one member that only records have
+	assumed       bool                             // the event's Assume was filled
+	validated     identityCache
 }
 
 // newDecoder makes a decoder that refuses records nested deeper than maxDepth.
@@ -64,78 +63,139 @@ func newDecoder(maxDepth int) *decoder {
 	return d
 }
 
-// lookup tells what the member of that name is, and for wrappers which.
-func lookup(name []byte) (m member, inner int) {
+// lookup tells what the member of that name is.
+func lookup(name []byte) member {
 	switch string(name) {
 	case "eventID":
-		return memberText + 0, 0
+		return memberText + 0
 	case "sharedEventID":
-		return memberText + 1, 0
+		return memberText + 1
 	case "eventName":
-		return memberText + 2, 0
+		return memberText + 2
 	case "eventSource":
-		return memberText + 3, 0
+		return memberText + 3
 	case "awsRegion":
-		return memberText + 4, 0
+		return memberText + 4
 	case "sourceIPAddress":
-		return memberText + 5, 0
+		return memberText + 5
 	case "userAgent":
-		return memberText + 6, 0
+		return memberText + 6
 	case "errorCode":
-		return memberText + 7, 0
+		return memberText + 7
 	case "errorMessage":
-		return memberText + 8, 0
+		return memberText + 8
 	case "recipientAccountId":
-		return memberText + 9, 0
+		return memberText + 9
 	case "eventType":
-		return memberText + 10, 0
+		return memberText + 10
 	case "eventCategory":
-		return memberText + 11, 0
+		return memberText + 11
 	case "vpcEndpointId":
-		return memberText + 12, 0
+		return memberText + 12
 	case "vpcEndpointAccountId":
-		return memberText + 13, 0
+		return memberText + 13
 	case "eventTime":
-		return memberTime, 0
+		return memberTime
 	case "userIdentity":
-		return memberIdentity, 0
+		return memberIdentity
 	case "requestParameters":
-		return memberRequest, 0
+		return memberRequest
 	case "responseElements":
-		return memberResponse, 0
+		return memberResponse
 	case "serviceEventDetails":
-		return memberDetails, 0
+		return memberDetails
 	case "additionalEventData":
-		return memberAdditional, 0
+		return memberAdditional
 	case "addendum":
-		return memberAddendum, 0
+		return memberAddendum
 	case "sessionCredentialFromConsole":
-		return memberConsole, 0
+		return memberConsole
 	case "digestS3Object":
-		return memberDigest, 0
+		return memberDigest
 	case "Records", "Events", "events", "logEvents":
-		return memberStream, 0
+		return memberStream
 	case "CloudTrailEvent":
-		return memberInner, innerEvent
+		return memberEvent
 	case "detail":
-		return memberInner, innerDetail
+		return memberDetail
 	case "awslogs":
-		return memberInner, innerLambda
+		return memberLambda
 	case "message":
-		return memberInner, innerMessage
+		return memberMessage
 	}
-	return memberUnread, 0
+	return memberUnread
 }
+
+// knownMember is a member that many records have.
+type knownMember struct {
+	text   string // what stands between the quote before its name and its value
+	member member
+	next   uint8 // the place of another one to be tried
+	// The text in words that may overlap, and where they stand in it.
+	words  [3]uint64
+	second int
+	third  int
+}
+
+// at gives the position behind the member's text if it stands at p, else -1.
+func (k *knownMember) at(b []byte, p int) int {
+	if p+len(k.text) > len(b) ||
+		binary.LittleEndian.Uint64(b[p:]) != k.words[0] ||
+		binary.LittleEndian.Uint64(b[p+k.second:]) != k.words[1] ||
+		binary.LittleEndian.Uint64(b[p+k.third:]) != k.words[2] {
+		return -1
+	}
+	return p + len(k.text)
+}
+
+// memberSlot is the place in knownMembers of a member by the first eight bytes
+// of its text. The factor was looked for until every member had its own place.
+func memberSlot(first8 uint64) uint8 { return uint8(first8 * 0xc8edc924c7ebaab5 >> 58) }
+
+// Places in knownMembers behind the slots.
+const (
+	noMember     = 64 // stands for all others
+	secondMember = 65 // of the one slot that two members share
+)
+
+// knownMembers saves looking for the end of a name before comparing it. Its
+// texts are 8 to 24 bytes long.
+var knownMembers = func() (known [66]knownMember) {
+	for i := range known {
+		known[i] = knownMember{text: "no member", next: noMember, words: [3]uint64{0, 1, 2}} // at one place
+	}
+	for _, name := range []string{
+		"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
+		"userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements", "additionalEventData",
+		"requestID", "eventID", "readOnly", "resources", "eventType", "apiVersion", "managementEvent",
+		"recipientAccountId", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "eventCategory",
+		"tlsDetails", "addendum", "serviceEventDetails",
+	} {
+		k := knownMember{text: name + `":`, member: lookup([]byte(name)), next: noMember}
+		k.third = len(k.text) - 8
+		k.second = min(8, k.third)
+		for i, at := range []int{0, k.second, k.third} {
+			k.words[i] = binary.LittleEndian.Uint64([]byte(k.text[at:]))
+		}
+		slot := memberSlot(k.words[0])
+		if known[slot].text != "no member" {
+			known[slot].next = secondMember // vpcEndpointId, whose slot vpcEndpointAccountId shares
+			slot = secondMember
+		}
+		known[slot] = k
+	}
+	return known
+}()
 
 // reset forgets the last record.
 func (d *decoder) reset() {
 	e := &d.ev
-	for _, t := range d.strings {
-		*t = nil
-	}
-	e.Time, e.FromConsole, e.IdentityRaw = 0, false, nil
+	e.ID, e.SharedID, e.Name, e.Source, e.Region = nil, nil, nil, nil, nil
+	e.SourceIP, e.UserAgent, e.ErrorCode, e.ErrorText, e.Recipient = nil, nil, nil, nil, nil
+	e.Type, e.Category, e.VPCEndpoint, e.VPCEndpointAccount = nil, nil, nil, nil
 	e.AddendumReason, e.OriginalID = nil, nil
 	e.SwitchFrom, e.AuthMethod, e.LakeFormationRSN = nil, nil, nil
+	e.Time, e.FromConsole, e.IdentityRaw = 0, false, nil
 	if e.identityDecoded {
 		e.identity, e.identityDecoded = Identity{}, false
 	}
@@ -145,41 +205,79 @@ func (d *decoder) reset() {
 	d.scratch = e.scratch[:0]
 	d.time, d.digest, d.known, d.deep = nil, false, false, false
 	d.identity, d.request, d.response, d.details = extent{}, extent{}, extent{}, extent{}
-	d.inner = [innerCount]extent{}
+	d.inner = [memberText - memberEvent]extent{}
 }
 
 // record scans the object at p and gives the position behind it. With stream
 // set it stops with faultStream where a member holds an array of records.
 func (d *decoder) record(p int, stream bool) (next int) {
 	d.reset()
-	for p = d.first(p); p >= 0 && d.b[p] == '"'; p = d.next(p) {
-		var name []byte
-		if name, p = d.name(p); p < 0 {
+	b := d.b
+	p = d.first(p)
+	last := uint8(noMember)
+	for p >= 0 && b[p] == '"' {
+		var m member
+		if m, p, last = d.memberName(p, last); p < 0 {
 			return -1
 		}
-		m, which := lookup(name)
 		if m >= memberText {
 			d.known = true
 			p = d.textInto(p, d.strings[m-memberText], 2)
 		} else {
-			p = d.member(m, which, p, stream)
+			p = d.member(m, p, stream)
 		}
 		if p < 0 {
 			return -1
 		}
+		if p+1 < len(b) && b[p] == ',' && b[p+1] == '"' {
+			p++ // as CloudTrail writes it, without white space
+		} else {
+			p = d.next(p)
+		}
 	}
-	if p < 0 {
-		return -1
-	}
-	if !d.finish() {
+	if p < 0 || !d.finish() {
 		return -1
 	}
 	d.ev.scratch = d.scratch
 	return p + 1
 }
 
+// memberName reads a member's name and gives the position of its value. last is
+// the known member before it, and which is the one that it is itself.
+func (d *decoder) memberName(p int, last uint8) (m member, value int, which uint8) {
+	// Records of one kind have their members in the same order, so that the one
+	// that followed the last time is most often the one that follows.
+	which = d.follows[last]
+	k := &knownMembers[which]
+	if value = k.at(d.b, p+1); value < 0 {
+		if p+9 > len(d.b) {
+			return d.otherName(p)
+		}
+		which = memberSlot(binary.LittleEndian.Uint64(d.b[p+1:]))
+		for k = &knownMembers[which]; ; k = &knownMembers[which] {
+			if value = k.at(d.b, p+1); value > 0 {
+				break
+			}
+			if which = k.next; which == noMember {
+				return d.otherName(p)
+			}
+		}
+		d.follows[last] = which
+	}
+	if d.peek(value) <= ' ' {
+		value = d.space(value)
+	}
+	return k.member, value, which
+}
+
+// otherName is memberName for members that are not known.
+func (d *decoder) otherName(p int) (m member, value int, which uint8) {
+	name, value := d.name(p)
+	return lookup(name), value, noMember
+}
+
 // member reads the value at p of a member that is more than a string.
-func (d *decoder) member(m member, which, p int, stream bool) int {
+func (d *decoder) member(m member, p int, stream bool) int {
 	var into *extent
 	switch m {
 	case memberTime:
@@ -193,7 +291,13 @@ func (d *decoder) member(m member, which, p int, stream bool) int {
 		return d.addendum(p)
 	case memberIdentity:
 		d.known = true
-		into = &d.identity
+		if d.peek(p) == '{' {
+			if n := d.validated.prefix(d.b[p:]); n > 0 {
+				d.identity, d.identityKnown = extent{p, p + n}, true
+				return p + n
+			}
+		}
+		into, d.identityKnown = &d.identity, false
 	case memberRequest:
 		into = &d.request
 	case memberResponse:
@@ -202,8 +306,8 @@ func (d *decoder) member(m member, which, p int, stream bool) int {
 		into = &d.details
 	case memberDigest:
 		d.digest = true
-	case memberInner:
-		into = &d.inner[which]
+	case memberEvent, memberDetail, memberLambda, memberMessage:
+		into = &d.inner[m-memberEvent]
 	case memberStream:
 		if stream && d.peek(p) == '[' {
 			d.at, d.fault = p, faultStream
@@ -288,7 +392,7 @@ func (d *decoder) finish() bool {
 		e.IdentityRaw = raw
 		// Records of one credential repeat their userIdentity byte for byte, so
 		// that it is worth knowing which were found to be JSON before.
-		if !d.validated.holds(raw) {
+		if !d.identityKnown && !d.validated.holds(raw) {
 			e.identityDecoded = true
 			if d.decodeIdentity(d.identity.start, &e.identity) < 0 {
 				return false

@@ -413,7 +413,8 @@ func (r *Reader) judged(k kind, offset int64, unwrap bool) bool {
 
 // unwrap reads the record inside of the scanned object, if it holds one.
 func (r *Reader) unwrap(k kind, offset int64) (found, goOn bool) {
-	event, detail, lambda, message := r.dec.inner[innerEvent], r.dec.inner[innerDetail], r.dec.inner[innerLambda], r.dec.inner[innerMessage]
+	in := func(m member) extent { return r.dec.inner[m-memberEvent] }
+	event, detail, lambda, message := in(memberEvent), in(memberDetail), in(memberLambda), in(memberMessage)
 	switch {
 	case event.found():
 		return true, r.inValue(event, offset)

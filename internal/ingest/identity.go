@@ -229,31 +229,47 @@ func (s *scanner) subject(p int, dst *[]byte) int {
 }
 
 // identityCache remembers values of userIdentity that were found to be good
-// JSON, by their bytes. It forgets one where two fall into one place.
+// JSON. Records of one credential repeat theirs byte for byte, so that most need
+// neither be checked again nor looked through for their end.
 type identityCache struct {
-	seed  maphash.Seed
-	slots [][]byte
+	seed maphash.Seed
+	sets [][2][]byte // by a hash of how the values begin; the last used first
 }
 
 const (
-	identitySlots   = 1024 // a power of two
+	identitySets    = 512  // a power of two
+	identityPrefix  = 256  // bytes that tell most credentials apart, with their key
 	maxIdentityKept = 4096 // bytes; real ones have some 600
 )
 
-func (c *identityCache) slot(raw []byte) *[]byte {
-	if c.slots == nil {
-		c.seed, c.slots = maphash.MakeSeed(), make([][]byte, identitySlots)
+func (c *identityCache) set(b []byte) *[2][]byte {
+	if c.sets == nil {
+		c.seed, c.sets = maphash.MakeSeed(), make([][2][]byte, identitySets)
 	}
-	return &c.slots[maphash.Bytes(c.seed, raw)%identitySlots]
+	return &c.sets[maphash.Bytes(c.seed, b[:min(len(b), identityPrefix)])%identitySets]
 }
 
-func (c *identityCache) holds(raw []byte) bool {
-	return bytes.Equal(*c.slot(raw), raw)
+// prefix gives the length of the known value that b begins with, else 0. It
+// finds none that is shorter than identityPrefix, which has no hash of its own.
+func (c *identityCache) prefix(b []byte) int {
+	set := c.set(b)
+	for i, known := range set {
+		// A known value is a whole object: what begins with it is it.
+		if len(known) > 0 && bytes.HasPrefix(b, known) {
+			set[0], set[i] = set[i], set[0]
+			return len(known)
+		}
+	}
+	return 0
 }
 
+// holds reports whether the value is known.
+func (c *identityCache) holds(raw []byte) bool { return c.prefix(raw) == len(raw) }
+
+// keep makes a value known, in place of another with the same hash.
 func (c *identityCache) keep(raw []byte) {
 	if len(raw) <= maxIdentityKept {
-		s := c.slot(raw)
-		*s = append((*s)[:0], raw...)
+		set := c.set(raw)
+		set[0], set[1] = append(set[1][:0], raw...), set[0]
 	}
 }

@@ -118,6 +118,8 @@ func (r *plainReader) skip(p, level int) int {
 			switch r.peek(p) {
 			case '"':
 				p = r.skip(p, 0) - 1
+			case '\\': // of no meaning outside of strings, but not looked at closely
+				p++
 			case '{', '[':
 				if depth++; level+depth-1 > r.maxDepth {
 					r.deep = true
@@ -247,7 +249,7 @@ func plainParts(m map[string]plainPart, names ...string) map[string]plainPart {
 // value reads what w wants of the value at p and writes the rest of it as null.
 func (r *plainReader) value(p, level int, w *plainPart) (normal string, end int) {
 	switch c := r.peek(p); {
-	case w != nil && c == '"':
+	case w != nil && c == '"' && w.members == nil && w.every == nil && w.list == nil:
 		_, end = r.text(p)
 		return string(r.b[p:end]), end
 	case w != nil && c == '{' && (w.members != nil || w.every != nil):
@@ -270,7 +272,7 @@ func (r *plainReader) value(p, level int, w *plainPart) (normal string, end int)
 		return "[" + strings.Join(elements, ",") + "]", p + 1
 	}
 	end = r.skip(p, level)
-	if c := r.b[p]; w == nil || c == '{' || c == '[' {
+	if c := r.b[p]; w == nil || c == '{' || c == '[' || c == '"' {
 		return "null", end
 	}
 	return string(r.b[p:end]), end

@@ -42,7 +42,7 @@ type Stats struct {
 
 // defaultWindow is how many uncompressed bytes are looked at in one go. A record
 // that does not fit makes it grow, up to Limits.MaxRecord.
-const defaultWindow = 1 << 20
+const defaultWindow = 256 << 10
 
 // cancelEvery is after how many records it is asked whether to stop.
 const cancelEvery = 256

@@ -308,10 +308,19 @@ func (s *scanner) skip(p int, level int) int {
 	case '{', '[':
 		return s.skipNested(p, level)
 	case 't':
+		if s.has(p, "true") {
+			return p + 4
+		}
 		return s.literal(p, "true")
 	case 'f':
+		if s.has(p, "false") {
+			return p + 5
+		}
 		return s.literal(p, "false")
 	case 'n':
+		if s.has(p, "null") {
+			return p + 4
+		}
 		return s.literal(p, "null")
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 		return s.number(p)
@@ -319,6 +328,12 @@ func (s *scanner) skip(p int, level int) int {
 	return s.fail(p)
 }
 
+// has reports whether the word stands at p.
+func (s *scanner) has(p int, word string) bool {
+	return len(s.b)-p >= len(word) && string(s.b[p:p+len(word)]) == word
+}
+
+// literal is slower than has and knows where the fault is.
 func (s *scanner) literal(p int, word string) int {
 	for i := range len(word) {
 		if s.peek(p+i) != word[i] {
@@ -382,18 +397,20 @@ const (
 // not hold: a quote, a backslash, a control character or a byte of 0x80 or more.
 // It is len(b) if there is none.
 func plainEnd(b []byte, p int) int {
-	for p+8 <= len(b) {
-		w := binary.LittleEndian.Uint64(b[p:])
+	rest, i := b[p:], 0
+	for ; i <= len(rest)-8; i += 8 {
+		w := binary.LittleEndian.Uint64(rest[i : i+8])
 		// The high bit of w itself is a hit, so that &^ x can be left out.
 		if m := (((w ^ quotes) - ones) | ((w ^ slants) - ones) | (w - spaces) | w) & highs; m != 0 {
-			return p + bits.TrailingZeros64(m)>>3
+			return p + i + bits.TrailingZeros64(m)>>3
 		}
-		p += 8
 	}
-	for p < len(b) && b[p] >= ' ' && b[p] < utf8.RuneSelf && b[p] != '"' && b[p] != '\\' {
-		p++
+	for ; i < len(rest); i++ {
+		if c := rest[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			break
+		}
 	}
-	return p
+	return p + i
 }
 
 // plainRun is plainEnd but never less than p.
@@ -401,54 +418,100 @@ func plainRun(b []byte, p int) int { return max(p, plainEnd(b, min(p, len(b)))) 
 
 // skipText passes over the string at p.
 func (s *scanner) skipText(p int) int {
-	p++
-	for p+8 <= len(s.b) {
-		w := binary.LittleEndian.Uint64(s.b[p:])
+	b, i := s.b[p+1:], 0
+	for i <= len(b)-8 {
+		w := binary.LittleEndian.Uint64(b[i : i+8])
 		q, t := w^quotes, w^slants
 		m := ((q-ones)&^q | (t-ones)&^t) & highs
 		if m == 0 {
-			p += 8
+			i += 8
 			continue
 		}
-		p += bits.TrailingZeros64(m) >> 3
-		if s.b[p] == '"' {
-			return p + 1
+		i += bits.TrailingZeros64(m) >> 3
+		if b[i] == '"' {
+			return p + 1 + i + 1
 		}
-		p += 2
+		i += 2
 	}
-	for p < len(s.b) {
-		switch s.b[p] {
+	for ; i < len(b); i++ {
+		switch b[i] {
 		case '"':
-			return p + 1
+			return p + 1 + i + 1
 		case '\\':
-			p++
+			i++
 		}
-		p++
 	}
-	return s.fail(p)
+	return s.fail(len(s.b))
 }
 
-// skipNested passes over the object or array at p, whose depth is level.
+// skipNested passes over the object or array at p, whose depth is level. It looks
+// at eight bytes at a time, without a branch for each string in them.
 func (s *scanner) skipNested(p int, level int) int {
-	depth := 0
-	for p < len(s.b) {
-		switch s.b[p] {
-		case '"':
-			if p = s.skipText(p); p < 0 {
-				return -1
+	var (
+		b      = s.b[p+1:]
+		i      = 0
+		depth  = 1
+		limit  = s.maxDepth - level + 1
+		inside uint64 // all ones inside of a string
+	)
+	if depth > limit {
+		s.deep = true
+	}
+	for i < len(b) {
+		var w, brace uint64
+		for brace == 0 && i <= len(b)-8 {
+			w = binary.LittleEndian.Uint64(b[i : i+8])
+			// Adding 0x7f sets the high bit of each byte that is not the one
+			// looked for, without a carry to the next byte; bytes of 0x80 or
+			// more, which are none of these, have it already.
+			ascii := w & lows
+			quote := ^((ascii ^ quotes) + lows | w) & highs
+			if slant := (ascii ^ slants) + lows | w; slant&highs != highs {
+				break // for the last loop below
+			}
+			// The product counts in each byte the quotes up to and with it, so
+			// that its low bit says whether the byte is inside a string.
+			count := (quote >> 7) * ones
+			// Brackets and braces become 0x7f, as do some bytes that no JSON has
+			// outside of its strings.
+			brace = ^((ascii | 0x26*ones) ^ lows + lows | w | (count^inside)<<7) & highs
+			inside ^= -(count >> 56 & 1)
+			i += 8
+		}
+		if brace != 0 {
+			for ; brace != 0; brace &= brace - 1 {
+				at := bits.TrailingZeros64(brace) >> 3
+				switch byte(w >> (8 * at)) {
+				case '{', '[':
+					if depth++; depth > limit {
+						s.deep = true
+					}
+				case '}', ']':
+					if depth--; depth == 0 {
+						return p + 1 + i - 8 + at + 1
+					}
+				}
 			}
 			continue
-		case '{', '[':
-			depth++
-			if level+depth-1 > s.maxDepth {
-				s.deep = true
-			}
-		case '}', ']':
-			if depth--; depth == 0 {
-				return p + 1
+		}
+		// Byte by byte: eight with a backslash among them, or the last few.
+		for end := min(i+8, len(b)); i < end; i++ {
+			switch c := b[i]; {
+			case c == '\\':
+				i++
+			case c == '"':
+				inside = ^inside
+			case inside != 0:
+			case c == '{', c == '[':
+				if depth++; depth > limit {
+					s.deep = true
+				}
+			case c == '}', c == ']':
+				if depth--; depth == 0 {
+					return p + 1 + i + 1
+				}
 			}
 		}
-		p++
 	}
-	return s.fail(p)
+	return s.fail(len(s.b))
 }

@@ -34,7 +34,7 @@ const (
 	recordInsight    = `{"eventVersion":"1.07","eventTime":"2020-07-21T23:37:00Z","awsRegion":"us-east-1","eventID":"i1","eventType":"AwsCloudTrailInsight","recipientAccountId":"111122223333","sharedEventID":"s","insightDetails":{"state":"End","eventSource":"ssm.amazonaws.com","eventName":"UpdateInstanceInformation"},"eventCategory":"Insight"}`
 	recordAggregated = `{"eventVersion":"1.0","accountId":"111122223333","eventId":"a1","eventCategory":"Aggregated","eventType":"AwsAggregatedEvent","awsRegion":"us-east-1","timeWindow":{"windowStart":"2025-11-20T10:00:00Z"},"summary":{}}`
 	recordNetwork    = `{"eventVersion":"1.09","userIdentity":{"type":"AWSAccount","principalId":"AKIA","accountId":"111122223333"},"eventTime":"2024-06-04T23:10:46Z","eventSource":"kms.amazonaws.com","eventName":"ListKeys","eventID":"n1","eventType":"AwsVpceEvents","recipientAccountId":"111122223333","eventCategory":"NetworkActivity"}`
-	digestVector       = `{"awsAccountId":"111122223333","digestStartTime":"2015-08-17T14:01:31Z","digestEndTime":"2015-08-17T15:01:31Z","digestS3Bucket":"b","digestS3Object":"AWSLogs/111122223333/CloudTrail-Digest/us-east-2/2015/08/17/x.json.gz","previousDigestS3Object":null,"logFiles":[{"s3Bucket":"b","s3Object":"o"}]}`
+	digestVector     = `{"awsAccountId":"111122223333","digestStartTime":"2015-08-17T14:01:31Z","digestEndTime":"2015-08-17T15:01:31Z","digestS3Bucket":"b","digestS3Object":"AWSLogs/111122223333/CloudTrail-Digest/us-east-2/2015/08/17/x.json.gz","previousDigestS3Object":null,"logFiles":[{"s3Bucket":"b","s3Object":"o"}]}`
 )
 
 var recordVectors = []string{
