@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -61,7 +62,9 @@ func (s *S3) open(ctx context.Context, key string) (io.ReadCloser, error) {
 		s.keep(buf)
 		return nil, s.requestError(ctx, "get "+s.url(key), err)
 	}
-	return &objectBody{buf: buf, keep: s.keep}, nil
+	body := &objectBody{buf: buf, keep: s.keep}
+	body.Reset(*buf)
+	return body, nil
 }
 
 // readBody appends a body of about size bytes, to its end: only there is the
@@ -95,33 +98,16 @@ func (s *S3) keep(buf *[]byte) {
 	}
 }
 
-// objectBody reads an object from memory.
+// objectBody reads an object from memory. Close gives the memory back.
 type objectBody struct {
+	bytes.Reader
 	buf  *[]byte
-	off  int
 	keep func(*[]byte)
-}
-
-// Bytes is the whole object. It belongs to the body and is gone with Close.
-func (o *objectBody) Bytes() []byte {
-	if o.buf == nil {
-		return nil
-	}
-	return *o.buf
-}
-
-func (o *objectBody) Read(p []byte) (int, error) {
-	b := o.Bytes()
-	if o.off >= len(b) {
-		return 0, io.EOF
-	}
-	n := copy(p, b[o.off:])
-	o.off += n
-	return n, nil
 }
 
 func (o *objectBody) Close() error {
 	if o.buf != nil {
+		o.Reset(nil)
 		o.keep(o.buf)
 		o.buf = nil
 	}
