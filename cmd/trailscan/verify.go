@@ -68,7 +68,10 @@ func (r *reader) verify(ctx context.Context, notes *notes) error {
 			continue
 		}
 		notes.info("checking the digests")
-		found, err := v.Check(ctx)
+		counters := &ingest.Counters{}
+		stop := r.progress.watch("checking digests", counters)
+		found, err := v.Check(ctx, counters)
+		stop()
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -40,8 +39,8 @@ type VerifyConfig struct {
 	Since, Until              time.Time
 	MarginBefore, MarginAfter time.Duration
 
-	// Now is the time of the scan: the digest of the last hours may not be
-	// written yet.
+	// Now is when the scan began: what is delivered later it may have missed, and
+	// the digests of the last hours may not be written yet.
 	Now time.Time
 
 	// Fetchers is how many digests are fetched at a time.
@@ -65,6 +64,8 @@ type Verifier struct {
 	slots chan struct{}
 	seen  map[string]*seenFolder // by the folder of the logs
 	loose Problem                // of files that lie elsewhere
+
+	counters *Counters
 }
 
 // NewS3Verifier makes a Verifier for what is read from src.
@@ -98,7 +99,8 @@ type digestStore interface {
 	// split cuts the name of a chunk into the folder of its region and what
 	// follows, which begins with the year. It reports false for other files.
 	split(name string) (folder, tail string, ok bool)
-	// folders are the regions that were read or, by their digests, should have been.
+	// folders are the regions that were read or, by their digests, should have
+	// been. Of each folder in which something was read seen has one file.
 	folders(ctx context.Context, seen []string, report func(Problem)) ([]*logFolder, error)
 	// list gives the digests in a folder whose stamps lie in the interval, its end
 	// included, in order.
@@ -197,11 +199,20 @@ func (v *Verifier) Watch() func(Chunk, Content) {
 }
 
 // Check reads the digests of everything that was read and compares. It is called
-// once, after all reading. Its error is that of ctx, or that no digests can be
-// listed at all; whatever else is wrong is a problem.
-func (v *Verifier) Check(ctx context.Context) (Verification, error) {
+// once, after all reading. Its error is that of ctx; whatever else is wrong is a
+// problem. The counters, which may be nil, tell how many digests there are.
+func (v *Verifier) Check(ctx context.Context, counters *Counters) (Verification, error) {
+	if v.counters = counters; counters == nil {
+		v.counters = &Counters{}
+	}
 	var out Verification
-	folders, err := v.store.folders(ctx, slices.Sorted(maps.Keys(v.seen)), func(p Problem) { out.Problems = append(out.Problems, p) })
+	var seen []string
+	for folder, logs := range v.seen {
+		logs.sort()
+		seen = append(seen, folder+string(logs.name(&logs.logs[0])))
+	}
+	slices.Sort(seen)
+	folders, err := v.store.folders(ctx, seen, func(p Problem) { out.Problems = append(out.Problems, p) })
 	if err != nil {
 		return out, err
 	}

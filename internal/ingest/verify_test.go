@@ -172,7 +172,7 @@ func verified(tb testing.TB, src Source, v *Verifier) (Totals, Verification) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	got, err := v.Check(tb.Context())
+	got, err := v.Check(tb.Context(), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -165,10 +165,10 @@ func (w *chainWalk) judge(ctx context.Context, at digestKey, newer *digest) (d *
 		return nil, false, nil
 	}
 	signature := file.signature
+	if !w.v.store.local() && (signature == "" || file.algorithm == "") {
+		w.wrong(at.key, digestUnsigned)
+	}
 	if signature == "" {
-		if !w.v.store.local() {
-			w.wrong(at.key, digestUnsigned)
-		}
 		// The next digest repeats it.
 		if newer != nil {
 			signature = newer.previousSignature
@@ -230,7 +230,10 @@ func (v *Verifier) fetch(ctx context.Context, key string) (digestFile, error) {
 		return digestFile{}, ctx.Err()
 	}
 	defer func() { <-v.slots }()
-	return v.store.fetch(ctx, key)
+	file, err := v.store.fetch(ctx, key)
+	v.counters.Objects.Add(1)
+	v.counters.BytesStored.Add(int64(len(file.body)))
+	return file, err
 }
 
 // ahead fetches digests in the order in which a walk will probably ask for them.

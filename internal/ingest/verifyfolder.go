@@ -83,7 +83,6 @@ func (c *folderCheck) wrong(key, text string) { c.tell(c.v.store.name(key), Stag
 // run checks all chains of digests, and then what they leave.
 func (c *folderCheck) run(ctx context.Context) error {
 	c.told, c.last, c.gone = map[string]int{}, map[string]int{}, map[string]bool{}
-	c.seen.sort()
 	var periods []interval
 	for _, i := range c.f.asked {
 		if i.to.Before(latestTime) {
@@ -101,6 +100,7 @@ func (c *folderCheck) run(ctx context.Context) error {
 			}
 			c.tell(c.v.store.name(c.f.digests), StageList, -1, err.Error())
 		}
+		c.v.counters.ObjectsListed.Add(int64(len(keys)))
 		for _, chain := range chains(keys) {
 			w := &chainWalk{folderCheck: c, keys: chain, period: period}
 			if err := w.run(ctx); err != nil {
@@ -160,7 +160,8 @@ func (c *folderCheck) named(d *digest, signed bool) {
 		}
 		have := c.find(tail)
 		if have == nil {
-			if c.f.holds(tail) && !c.gone[tail] {
+			// What was delivered after the scan began may have come too late for it.
+			if !d.end.After(c.v.cfg.Now) && c.f.holds(tail) && !c.gone[tail] {
 				c.gone[tail] = true
 				c.bad = append(c.bad, events)
 				c.wrong(c.f.logs+tail, logGone)
@@ -269,10 +270,14 @@ func (c *folderCheck) region() []VerifiedRegion {
 	for _, p := range c.problems {
 		r.problems += p.Count
 	}
+	if r.problems == 0 && len(common(c.f.asked, []interval{delivered})) == 0 {
+		return nil // what was read there served the past of other regions
+	}
 	if r.wanted.empty() {
 		return []VerifiedRegion{r}
 	}
-	r.unproven = without([]interval{delivered}, common(c.proven, c.f.read))
+	read := common(c.f.read, []interval{{earliestTime, c.v.cfg.Now}})
+	r.unproven = without([]interval{delivered}, common(c.proven, read))
 	lost := slices.Clone(c.bad)
 	for _, u := range r.unproven {
 		lost = append(lost, c.events(u))

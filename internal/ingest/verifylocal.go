@@ -1,12 +1,14 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -50,7 +52,28 @@ func (l *localDigests) split(name string) (folder, tail string, ok bool) {
 // folders are the regions of the logs that were read, and those of the digests
 // below the directories that were.
 func (l *localDigests) folders(ctx context.Context, seen []string, report func(Problem)) ([]*logFolder, error) {
-	logs := slices.Clone(seen)
+	all := map[string]*logFolder{} // by the logs
+	add := func(folder, file string) {
+		k, ok := ParseKey(folder + file)
+		if !ok {
+			whole, err := filepath.Abs(filepath.FromSlash(folder + file))
+			if k, ok = ParseKey(filepath.ToSlash(whole)); !ok || err != nil {
+				return
+			}
+		}
+		if all[folder] == nil {
+			all[folder] = &logFolder{
+				account: k.Account, region: k.Region, logs: folder, digests: digestFolder(folder),
+				asked: []interval{{earliestTime, latestTime}}, read: []interval{{earliestTime, latestTime}},
+				holds: func(tail string) bool { return l.holds(folder + tail) },
+			}
+		}
+	}
+	for _, name := range seen {
+		if folder, tail, ok := splitLog(name); ok {
+			add(folder, tail)
+		}
+	}
 	for _, p := range l.paths {
 		err := filepath.WalkDir(filepath.FromSlash(p), func(file string, entry fs.DirEntry, err error) error {
 			switch {
@@ -69,7 +92,8 @@ func (l *localDigests) folders(ctx context.Context, seen []string, report func(P
 			}
 			for _, r := range regions {
 				if r.IsDir() && isRegion(r.Name()) {
-					logs = append(logs, path.Join(path.Dir(filepath.ToSlash(file)), KindTrail, r.Name())+"/")
+					// Any file's name will do where the path tells the account.
+					add(path.Join(path.Dir(filepath.ToSlash(file)), KindTrail, r.Name())+"/", "2013/11/13/log")
 				}
 			}
 			return fs.SkipDir
@@ -78,21 +102,7 @@ func (l *localDigests) folders(ctx context.Context, seen []string, report func(P
 			return nil, err
 		}
 	}
-	slices.Sort(logs)
-	var all []*logFolder
-	for _, folder := range slices.Compact(logs) {
-		// A file of any name tells account and region of its folder.
-		k, ok := ParseKey(folder + "2013/01/01/x")
-		if !ok {
-			continue
-		}
-		all = append(all, &logFolder{
-			account: k.Account, region: k.Region, logs: folder, digests: digestFolder(folder),
-			asked: []interval{{earliestTime, latestTime}}, read: []interval{{earliestTime, latestTime}},
-			holds: func(tail string) bool { return l.holds(folder + tail) },
-		})
-	}
-	return all, nil
+	return slices.SortedFunc(maps.Values(all), func(a, b *logFolder) int { return cmp.Compare(a.logs, b.logs) }), nil
 }
 
 // copyNames are the names that a log file may have in a copy: as it was delivered,
@@ -105,7 +115,15 @@ func copyNames(name string) []string {
 // holds reports whether a log file should be there: below what is read.
 func (l *localDigests) holds(file string) bool {
 	below := func(dir string) bool {
-		rel, err := filepath.Rel(filepath.FromSlash(dir), filepath.FromSlash(file))
+		dir, err := filepath.Abs(filepath.FromSlash(dir))
+		if err != nil {
+			return false
+		}
+		whole, err := filepath.Abs(filepath.FromSlash(file))
+		if err != nil {
+			return false
+		}
+		rel, err := filepath.Rel(dir, whole)
 		return err == nil && filepath.IsLocal(rel)
 	}
 	if !slices.ContainsFunc(l.paths, below) {
