@@ -23,7 +23,7 @@ const maxWraps = 4
 // Reasons that are told in more than one place.
 const (
 	reasonBroken = "not JSON, the rest of the object is not read"
-	reasonEnds   = "ends in the middle of a record: the object is truncated, fetch it again if its source is whole"
+	reasonEnds   = "ends in the middle of its JSON: the object is truncated, fetch it again if its source is whole"
 	reasonLine   = "not JSON, went on with the next line"
 	reasonText   = "not a CloudTrail record: a string that is no JSON"
 	reasonKind   = "not a CloudTrail record: no object"
@@ -204,10 +204,13 @@ func (r *Reader) line() (end int) {
 // nextLine goes on behind the line at hand, which is broken, if a line that
 // could be a record comes after it.
 func (r *Reader) nextLine() bool {
-	at, end := r.base+int64(r.dec.at), r.dec.fault
+	at, end, reason := r.base+int64(r.dec.at), r.dec.fault, reasonLine
+	if r.full {
+		reason = "record of more than " + byteSize(int64(r.limits.MaxRecord)) + ", went on with the next line"
+	}
 	for {
 		if i := bytes.Index(r.buf[r.pos:], []byte("\n{")); i >= 0 {
-			r.problem(StageRecord, min(at, r.offset()+int64(i)), reasonLine, 1)
+			r.problem(StageRecord, min(at, r.offset()+int64(i)), reason, 1)
 			r.pos += i + 1
 			return true
 		}

@@ -44,6 +44,10 @@ type Stats struct {
 // that does not fit makes it grow, up to Limits.MaxRecord.
 const defaultWindow = 256 << 10
 
+// keptBuffer is how large a buffer may be to be kept for the next object: one huge
+// record must not hold its memory to the end of the run.
+const keptBuffer = 4 << 20
+
 // cancelEvery is after how many records it is asked whether to stop.
 const cancelEvery = 256
 
@@ -103,6 +107,11 @@ func (r *Reader) read(done <-chan struct{}, name string, rc io.Reader, add func(
 	r.done, r.add, r.name = done, add, name
 	r.stats, r.problems = Stats{}, nil
 	r.wraps, r.shaped, r.oneLine, r.control = 0, false, false, false
+	for _, b := range []*[]byte{&r.buf, &r.text, &r.dec.scratch, &r.dec.ev.scratch} {
+		if cap(*b) > keptBuffer {
+			*b = nil
+		}
+	}
 	r.buf, r.pos, r.base, r.cause, r.full = r.buf[:0], 0, 0, nil, false
 	r.dec.b = r.buf
 
