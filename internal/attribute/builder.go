@@ -2,7 +2,6 @@ package attribute
 
 import (
 	"bytes"
-	"strings"
 
 	"github.com/trailscan/trailscan/internal/ingest"
 )
@@ -152,24 +151,6 @@ func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
 	k.arn = 0
 	if role, ok := ParseRoleARN(string(i.IssuerARN)); ok && colon > 0 && colon+1 < len(i.PrincipalID) {
 		k.arn = b.ofString(SessionRef{role.Partition, role.Account, role.Name, string(i.PrincipalID[colon+1:])}.ARN())
-	}
-}
-
-// learn notes what an identity tells about ids that others show alone.
-func (b *Builder) learn(id *ident) {
-	switch b.text[id.typ] {
-	case "AssumedRole":
-		if role := b.text[id.issuerID]; strings.HasPrefix(role, "AROA") && id.issuer != 0 {
-			if known, ok := b.roleIDs[id.issuerID]; !ok || b.text[id.issuer] < b.text[known.arn] {
-				b.roleIDs[id.issuerID] = roleRef{account: id.account, arn: id.issuer}
-			}
-		}
-	case "IAMUser":
-		if strings.HasPrefix(b.text[id.principal], "AIDA") && id.arn != 0 {
-			if known, ok := b.userIDs[id.principal]; !ok || b.text[id.arn] < b.text[known] {
-				b.userIDs[id.principal] = id.arn
-			}
-		}
 	}
 }
 

@@ -70,9 +70,7 @@ type ClientCalls struct {
 func (s *Audit) Explain(sel Selector) *Explanation {
 	s.collect()
 	r := s.resolver()
-	for _, sess := range r.sessions {
-		r.resolve(sess, max(s.since, sess.span.first.time))
-	}
+	r.resolveAll()
 	f := &finisher{resolver: r}
 	f.views()
 	findings := f.judge()
@@ -124,7 +122,7 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 	e := ExplainedSession{
 		SessionARN: f.text[s.name], RoleARN: n.RoleARN, SessionName: n.ref.Session, Form: n.Form, AccessKeyID: f.text[s.key],
 		FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last), Calls: calls, Errors: errors,
-		Origin: res.origin.id(), Confidence: res.confidence, Instance: res.instance, Chain: res.chain, Evidence: res.evidence,
+		Origin: res.origin.id(), Confidence: res.confidence, Instance: res.instance, Chain: res.chain.list(), Evidence: res.evidence,
 	}
 	if s.created != 0 {
 		e.Created = f.utc(s.created)

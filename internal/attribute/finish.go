@@ -15,9 +15,7 @@ import (
 func (s *Audit) Needs() []ingest.Need {
 	s.collect()
 	r := s.resolver()
-	for _, sess := range r.sessions {
-		r.resolve(sess, max(s.since, sess.span.first.time))
-	}
+	r.resolveAll()
 	var needs []ingest.Need
 	for k := range r.needs {
 		n := ingest.Need{Account: k.account, Time: k.time, Key: s.base.text[k.key]}
@@ -49,9 +47,7 @@ func (r *resolver) need(account string, at int64, key sym, use int64) {
 func (s *Audit) Result() *Result {
 	s.collect()
 	r := s.resolver()
-	for _, sess := range r.sessions {
-		r.resolve(sess, max(s.since, sess.span.first.time))
-	}
+	r.resolveAll()
 	f := &finisher{resolver: r}
 	f.views()
 	res := &Result{Scan: f.summary()}
@@ -175,8 +171,8 @@ func (f *finisher) roleARN(ref SessionRef, list []*session) string {
 	if arn != "" {
 		return arn
 	}
-	for _, i := range f.byName[list[0].name] {
-		if a := f.text[i.best().roleARN]; arn == "" || a < arn {
+	for _, m := range f.byName[list[0].name] {
+		if a := f.text[m.issuance.best().roleARN]; arn == "" || a < arn {
 			arn = a
 		}
 	}
@@ -322,7 +318,7 @@ func (f *finisher) nameOrigin(ref SessionRef, o *originSum) NameOrigin {
 		Services: services(o.sum.services), Regions: sortedKeys(o.sum.regions),
 	}
 	if o.shown != nil {
-		n.Chain = o.shown.resolution.chain
+		n.Chain = o.shown.resolution.chain.list()
 	}
 	return n
 }

@@ -74,12 +74,8 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 	for _, t := range a.Tags {
 		n.tags = append(n.tags, tag{b.of(t.Key), b.of(t.Value)})
 	}
-	if n.roleID != 0 && strings.HasPrefix(b.text[n.roleID], "AROA") {
-		if role, ok := ParseRoleARN(b.text[n.roleARN]); ok {
-			if known, found := b.roleIDs[n.roleID]; !found || b.text[n.roleARN] < b.text[known.arn] {
-				b.roleIDs[n.roleID] = roleRef{account: b.ofString(role.Account), arn: n.roleARN}
-			}
-		}
+	if role, ok := ParseRoleARN(b.text[n.roleARN]); ok {
+		b.learnRole(n.roleID, roleRef{account: b.ofString(role.Account), arn: n.roleARN})
 	}
 	b.assumes = append(b.assumes, n)
 }

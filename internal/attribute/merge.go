@@ -109,15 +109,13 @@ func (b *store) merge(o *store) {
 		b.read[re(a)] = true
 	}
 	for id, r := range o.roleIDs {
-		r = roleRef{re(r.account), re(r.arn)}
-		if known, ok := b.roleIDs[re(id)]; !ok || b.text[r.arn] < b.text[known.arn] {
-			b.roleIDs[re(id)] = r
-		}
+		b.learnRole(re(id), roleRef{re(r.account), re(r.arn)})
 	}
 	for id, arn := range o.userIDs {
-		if known, ok := b.userIDs[re(id)]; !ok || b.text[re(arn)] < b.text[known] {
-			b.userIDs[re(id)] = re(arn)
-		}
+		b.learnUser(re(id), re(arn))
+	}
+	for id, name := range o.people {
+		b.learnPerson(re(id), re(name))
 	}
 	for k := range o.pods {
 		b.pods[podKey{re(k.account), re(k.cluster)}] = true

@@ -61,10 +61,15 @@ func (o origin) person() bool {
 // empty where the name is none of AWS's.
 func serviceLabel(principal string) string {
 	label, rest, ok := strings.Cut(principal, ".")
-	if !ok || !strings.HasSuffix(rest, "amazonaws.com") && !strings.HasSuffix(rest, "amazonaws.com.cn") && !strings.HasSuffix(rest, "aws.internal") {
+	if !ok {
 		return ""
 	}
-	return label
+	for _, domain := range [...]string{"amazonaws.com", "amazonaws.com.cn", "aws.internal"} {
+		if before, ok := strings.CutSuffix(rest, domain); ok && (before == "" || strings.HasSuffix(before, ".")) {
+			return label
+		}
+	}
+	return ""
 }
 
 // ownKindService reports whether a service, other than compute, runs its users'

@@ -86,9 +86,7 @@ type policyCaller struct {
 func (s *Audit) Policies() []RolePolicy {
 	s.collect()
 	r := s.resolver()
-	for _, sess := range r.sessions {
-		r.resolve(sess, max(s.since, sess.span.first.time))
-	}
+	r.resolveAll()
 	f := &finisher{resolver: r}
 	f.views()
 	f.judge()

@@ -2,6 +2,8 @@ package attribute
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -12,13 +14,13 @@ type resolution struct {
 	origin     origin
 	confidence Confidence
 	instance   string // which copy of the app, where the origin runs several
-	chain      []Link
+	chain      *step  // the last link before the session; nil where there is none
 	evidence   []Evidence
-	// parent is the credential that opened the session: an access key id, or
-	// the principal where the service or provider shows no key. Sessions of one
-	// parent were opened by one running copy of the app.
+	// parent is the credential that opened the session, or the instance where a
+	// service did. Sessions of one parent were opened by one running copy of the
+	// app. It is empty where the copies cannot be told apart.
 	parent string
-	// through are the roles on the way, as origins of kind role.
+	// through are the roles on the way, as origins of kind role, each once.
 	through  []origin
 	issuance *issuance
 }
@@ -30,74 +32,219 @@ type link struct {
 	detail   string
 }
 
-// resolve finds the origin of a session. use is when it was used, or when it
-// led to another: assume events further back than the look-back do not count.
-func (r *resolver) resolve(s *session, use int64) *resolution {
-	switch s.state {
-	case resolved:
-		return s.resolution
-	case resolving:
-		// A chain that runs in a circle has no root. Real ones cannot: each
-		// link is older than the next.
-		return &resolution{}
+// join is all that says who opened a session.
+type join struct {
+	link       *link
+	candidates []*issuance // where several assume events are left
+	// recorded is what the calls themselves say; conflict, where they say two
+	// things.
+	recorded, conflict *resolution
+}
+
+// resolveAll finds the origin of every session in use.
+func (r *resolver) resolveAll() {
+	for _, s := range r.sessions {
+		r.resolve(s)
 	}
-	s.state = resolving
-	s.resolution = r.trace(s, use)
-	s.state = resolved
+}
+
+// frame is a session on the way from a session to its root.
+type frame struct {
+	session *session
+	join    join
+	from    int // the frame of the session that led here
+	low     int // the lowest frame that the session leads back to
+}
+
+// resolve finds the origin of a session. Chains can be long, since a role can
+// assume itself over and over, so that the sessions on the way are kept on a
+// stack of their own and resolved from the root on.
+func (r *resolver) resolve(s *session) *resolution {
+	stack := []frame{{session: s, low: math.MaxInt}}
+	for len(stack) > 0 {
+		top := len(stack) - 1
+		f := &stack[top]
+		s := f.session
+		switch s.state {
+		case unresolved:
+			s.state, s.depth = resolving, top
+			f.join = r.join(s)
+			for _, p := range r.parentsOf(s, &f.join) {
+				switch p.state {
+				case unresolved:
+					stack = append(stack, frame{session: p, from: top, low: math.MaxInt})
+				case resolving:
+					stack[top].low = min(stack[top].low, p.depth)
+				}
+			}
+			continue
+		case resolving:
+			// A chain that runs in a circle has no root. Real ones cannot: each
+			// link is older than the next.
+			s.resolution = r.conclude(s, &f.join, f.low <= top)
+			s.state = resolved
+			stack[f.from].low = min(stack[f.from].low, f.low)
+		}
+		stack = stack[:top]
+	}
 	return s.resolution
 }
 
-func (r *resolver) trace(s *session, use int64) *resolution {
+// known is the resolution of a session, which is empty while it is looked for:
+// then it stands in a circle.
+func (s *session) known() *resolution {
+	if s.resolution == nil {
+		return &resolution{}
+	}
+	return s.resolution
+}
+
+// join looks for what says who opened a session.
+func (r *resolver) join(s *session) (j join) {
 	ref, _ := ParseSessionARN(r.text[s.name])
-	recorded, conflict := r.recorded(s, ref)
+	j.recorded, j.conflict = r.recorded(s, ref)
+	if len(s.several) == 0 {
+		j.link, j.candidates = r.link(s)
+	}
+	return j
+}
+
+// trusts reports whether the session's link says more than its calls do.
+func (j *join) trusts() bool {
+	return j.link != nil && (j.link.limit == Proven || j.recorded == nil && j.conflict == nil)
+}
+
+// parentsOf are the sessions that a session's origin hangs on.
+func (r *resolver) parentsOf(s *session, j *join) []*session {
+	parents := slices.Clone(s.several)
+	add := func(i *issuance) {
+		c := i.best().caller
+		switch r.text[c.typ] {
+		case "AssumedRole":
+			parents = append(parents, r.sessionOf(c))
+		case "AWSAccount":
+			if p := r.callerLive(c, i.at.time); p != nil {
+				parents = append(parents, p)
+			}
+		}
+	}
+	switch {
+	case j.trusts():
+		add(j.link.issuance)
+	case j.recorded == nil && j.conflict == nil && len(j.candidates) <= maxCandidates:
+		for _, i := range j.candidates {
+			add(i)
+		}
+	}
+	for _, f := range r.switches(s) {
+		if ref, ok := ParseSessionARN(r.text[f.value]); ok && f.value != s.name {
+			if p := r.onlyLive(ref, f.first.time); p != nil {
+				parents = append(parents, p)
+			}
+		}
+	}
+	return parents
+}
+
+// conclude says where a session came from, whose parents are resolved.
+func (r *resolver) conclude(s *session, j *join, circle bool) *resolution {
+	ref, _ := ParseSessionARN(r.text[s.name])
+	if j.recorded == nil && j.conflict == nil {
+		j.recorded = r.switched(s)
+	}
 	if len(s.several) > 0 {
-		res := r.shared(s, use)
-		if recorded != nil && (res.origin == recorded.origin || !res.origin.known()) {
-			return recorded
+		res := r.shared(s)
+		if j.recorded != nil && (res.origin == j.recorded.origin || !res.origin.known()) {
+			return j.recorded
 		}
 		return res
 	}
-	l, candidates := r.link(s, use)
-	if l != nil && (l.limit == Proven || recorded == nil && conflict == nil) {
-		res := r.caller(l.issuance, ref)
-		res.issuance = l.issuance
-		l.issuance.used = true
-		at := r.eventText(l.issuance.best().at)
-		res.chain = append(res.chain, Link{Principal: r.principal(l.issuance.best().caller), EventID: at, EventTime: r.utc(l.issuance.at.time)})
-		res.evidence = append([]Evidence{{Type: "assume-event", EventID: at, Detail: l.detail}}, res.evidence...)
-		res.confidence = min(res.confidence, l.limit)
-		r.corroborate(res, recorded, s)
-		return res
+	switch {
+	case circle:
+	case j.trusts():
+		return r.linked(s, ref, j)
+	case len(j.candidates) > 1 && j.recorded == nil && j.conflict == nil:
+		return r.candidates(j.candidates, ref)
 	}
-	if conflict != nil {
-		return conflict
+	if j.conflict != nil {
+		return j.conflict
 	}
-	if recorded != nil {
-		return recorded
-	}
-	if len(candidates) > 1 {
-		return r.candidates(candidates, ref)
+	if j.recorded != nil {
+		return j.recorded
 	}
 	return r.inferred(s, ref)
 }
 
+// linked is the resolution of a session whose assume event was found.
+func (r *resolver) linked(s *session, ref SessionRef, j *join) *resolution {
+	i := j.link.issuance
+	i.used = true
+	a := i.best()
+	event := r.eventText(a.at)
+	res := r.caller(i, ref)
+	res.issuance = i
+	res.chain = res.chain.then(Link{Principal: r.principal(a.caller), EventID: event, EventTime: r.utc(i.at.time)})
+	res.evidence = slices.Concat([]Evidence{{Type: "assume-event", EventID: event, Detail: j.link.detail}}, res.evidence)
+	res.confidence = min(res.confidence, j.link.limit)
+	r.corroborate(res, j.recorded, s)
+	res.evidence = res.evidence[:min(len(res.evidence), maxEvidence)]
+	return res
+}
+
+// usedAt is when a session was used first, or first led to another one: assume
+// events further back from there than the look-back do not count. It does not
+// depend on how the session was come upon.
+func (r *resolver) usedAt(s *session) int64 {
+	at := int64(maxTime)
+	if s.span.calls > 0 {
+		at = max(r.audit.since, s.span.first.time)
+	}
+	led := func(k useKey) {
+		if t, ok := r.led[k]; ok {
+			at = min(at, t)
+		}
+	}
+	for _, u := range s.uses {
+		led(u.useKey)
+	}
+	if len(s.uses) == 0 {
+		for _, i := range s.idents {
+			led(i.useKey())
+		}
+	}
+	return at
+}
+
+// maxCandidates is how many assume events are looked at that could have issued
+// one session. STS takes some hundred requests a second from an account, so that
+// more come from logs whose names and times were made alike.
+const maxCandidates = 256
+
 // link finds the assume event of a session: by access key, or by name and time
 // where there is a reason for the calls to carry another key. It also gives
 // the candidates where several are left.
-func (r *resolver) link(s *session, use int64) (*link, []*issuance) {
+func (r *resolver) link(s *session) (*link, []*issuance) {
 	role, _ := ParseSessionARN(r.text[s.name])
+	use := r.usedAt(s)
 	first := use
 	if s.span.calls > 0 {
 		first = s.span.first.time
 	}
 	believed := func(list []*issuance) []*issuance {
-		return slices.DeleteFunc(slices.Clone(list), func(i *issuance) bool { return !r.audit.believes(i.at.time, use) })
+		list = slices.DeleteFunc(list, func(i *issuance) bool { return !r.audit.believes(i.at.time, use) })
+		return r.narrow(r.notItself(list, s), s)
 	}
-	for _, key := range r.keys(s) {
-		found := believed(r.joinKey(s.name, key, s.roleID, s.created, first))
-		found = r.narrow(found, s)
+	if s.key != 0 {
+		found, off := r.joinKey(s.name, s.key, s.roleID, s.created, first)
+		found = believed(found)
 		if len(found) == 1 {
-			return &link{found[0], Proven, "issued the access key that the calls carry"}, nil
+			l := &link{found[0], Proven, "issued the access key that the calls carry"}
+			if (off != 0 || s.created == 0) && r.issuedTwice(s.key) {
+				// A key that many sessions have says little, and the time does not
+				// make up for it.
+				l.limit, l.detail = Inferred, "issued the access key that the calls carry, as other events did"
+			}
+			return l, nil
 		}
 		if len(found) > 1 {
 			return nil, found
@@ -107,33 +254,56 @@ func (r *resolver) link(s *session, use int64) (*link, []*issuance) {
 		r.need(role.Account, s.created, s.key, use)
 	}
 	reason := r.otherKeyReason(s, role)
-	exact := r.narrow(believed(r.joinTime(s.name, s.roleID, s.created, 0)), s)
+	exact := r.joinTime(s.name, s.roleID, s.created, 0)
+	if len(exact) > maxCandidates {
+		return nil, exact
+	}
+	if exact = believed(exact); reason == "" {
+		exact = unclaimed(exact)
+	}
 	if len(exact) > 1 {
 		return nil, exact
 	}
-	near := r.narrow(believed(r.joinTime(s.name, s.roleID, s.created, skew)), s)
-	switch {
-	case len(exact) == 1 && reason != "":
+	if len(exact) == 1 && reason != "" {
 		return &link{exact[0], Proven, "issued this role session at its creationDate; the calls carry another key: " + reason}, nil
-	case len(near) == 1:
+	}
+	near := r.joinTime(s.name, s.roleID, s.created, skew)
+	if len(near) > maxCandidates {
+		return nil, near
+	}
+	if near = unclaimed(believed(near)); len(near) == 1 {
 		return &link{near[0], Inferred, "issued a session of this role and name at the time of its creationDate, but with another key"}, nil
 	}
 	return nil, near
 }
 
-// keys are the access keys by which a session may be joined: its own, or those
-// of the calls that were made for it.
-func (r *resolver) keys(s *session) []sym {
-	var keys []sym
-	if s.key != 0 {
-		keys = append(keys, s.key)
+// issuedTwice reports whether several events issued a key.
+func (r *resolver) issuedTwice(key sym) bool {
+	list := r.byKey[key]
+	return slices.ContainsFunc(list, func(m moment) bool { return m.issuance != list[0].issuance })
+}
+
+// unclaimed leaves out the issuances of which the session is known: its calls
+// carry the key that was issued.
+func unclaimed(list []*issuance) []*issuance {
+	return slices.DeleteFunc(list, func(i *issuance) bool { return i.claimed })
+}
+
+// notItself leaves out an assume event that the session itself made, where
+// there are others: where keys were replaced, a session that assumes its own
+// role in the second in which it began looks like its own issuer.
+func (r *resolver) notItself(list []*issuance, s *session) []*issuance {
+	if len(list) < 2 {
+		return list
 	}
-	for _, u := range s.uses {
-		if u.key != 0 && !slices.Contains(keys, u.key) {
-			keys = append(keys, u.key)
-		}
+	own := func(i *issuance) bool {
+		c := i.best().caller
+		return r.text[c.typ] == "AssumedRole" && r.sessionOf(c) == s
 	}
-	return keys
+	if slices.ContainsFunc(list, func(i *issuance) bool { return !own(i) }) {
+		list = slices.DeleteFunc(list, own)
+	}
+	return list
 }
 
 // otherKeyReason says why the calls of a session carry another key than was
@@ -173,7 +343,7 @@ func (r *resolver) otherKeyReason(s *session, ref SessionRef) string {
 // narrow keeps the candidates that a session's source identity agrees with,
 // where that leaves one: it cannot change during a session.
 func (r *resolver) narrow(list []*issuance, s *session) []*issuance {
-	if len(list) < 2 {
+	if len(list) < 2 || len(list) > maxCandidates {
 		return list
 	}
 	var id sym
@@ -203,16 +373,17 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 	a := i.best()
 	c := a.caller
 	typ := r.text[c.typ]
-	parent := r.text[c.key]
-	if parent == "" {
-		parent = r.principal(c)
+	// Without a key, nothing tells one copy of the caller from another.
+	parent := ""
+	if c.key != 0 {
+		parent = fmt.Sprint(r.text[c.key], " ", r.text[cmp.Or(c.arn, c.principal)], " ", c.created)
 	}
 	found := func(o origin, instance string, conf Confidence, evidence ...Evidence) *resolution {
 		return &resolution{origin: o, instance: instance, confidence: conf, evidence: evidence, parent: parent}
 	}
 	switch {
 	case typ == "AssumedRole":
-		return r.callerSession(c, i.at.time, parent)
+		return r.callerSession(c, parent)
 	case isReservedSSO(ref.Role) && (typ == "AWSService" || typ == "SAMLUser" || a.kind == assumeSAML):
 		return found(origin{kind: KindSSO, name: ref.Session}, "", Proven)
 	case typ == "AWSService" || typ == "" && c.invokedBy != 0:
@@ -232,7 +403,9 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 		if name == "" || strings.EqualFold(r.text[a.subjectType], "transient") {
 			name = ref.Session // a transient subject is another at each login
 		}
-		return found(origin{kind: KindSAML, name: name}, "", Proven)
+		res := found(origin{kind: KindSAML, name: name}, "", Proven)
+		res.parent = "" // each sign-in opens a session of its own
+		return res
 	case typ == "WebIdentityUser" || a.kind == assumeWeb:
 		provider := cmp.Or(r.text[c.provider], r.text[a.provider])
 		subject := cmp.Or(r.text[c.user], r.text[a.subject])
@@ -251,7 +424,15 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 
 func (r *resolver) callerService(i *issuance, ref SessionRef, found func(origin, string, Confidence, ...Evidence) *resolution) *resolution {
 	a := i.best()
-	principal := cmp.Or(r.text[a.caller.invokedBy], r.text[a.agent])
+	principal := r.text[a.caller.invokedBy]
+	for _, v := range []sym{a.agent, a.ip} { // which AWS sets to the service too
+		if principal == "" && serviceLabel(r.text[v]) != "" {
+			principal = r.text[v]
+		}
+	}
+	if principal == "" {
+		return found(origin{}, "", Unknown)
+	}
 	var res *resolution
 	if serviceLabel(principal) == "pods" {
 		tags := map[string]string{}
@@ -302,11 +483,11 @@ func (r *resolver) clusters(account string) []string {
 }
 
 // callerSession climbs to the session that made the assume event.
-func (r *resolver) callerSession(c *ident, at int64, parent string) *resolution {
-	up := r.resolve(r.sessionOf(c), at)
+func (r *resolver) callerSession(c *ident, parent string) *resolution {
+	up := r.sessionOf(c).known()
 	res := &resolution{
 		origin: up.origin, confidence: up.confidence, instance: up.instance, parent: parent,
-		chain: slices.Clone(up.chain), evidence: slices.Clone(up.evidence), through: slices.Clone(up.through),
+		chain: up.chain, evidence: up.evidence, through: up.through,
 	}
 	ref, ok := ParseSessionARN(r.text[c.arn])
 	if !ok {
@@ -317,14 +498,22 @@ func (r *resolver) callerSession(c *ident, at int64, parent string) *resolution 
 		res.origin, res.confidence, res.instance = role, Recorded, ""
 		return res
 	}
-	res.through = append(res.through, role)
+	res.through = with(res.through, role)
 	return res
+}
+
+// with adds a role to those on the way. It leaves the list as it is.
+func with(through []origin, role origin) []origin {
+	if slices.Contains(through, role) {
+		return through
+	}
+	return append(slices.Clip(through), role)
 }
 
 // sessionOf finds the session of a caller's credential among those in use, or
 // makes one of what the assume event shows.
 func (r *resolver) sessionOf(c *ident) *session {
-	k := useKey{arn: c.arn, key: c.key, issuerID: c.issuerID, created: c.created}
+	k := c.useKey()
 	if s := r.byUse[k]; s != nil && len(s.several) == 0 {
 		return s
 	}
@@ -334,12 +523,34 @@ func (r *resolver) sessionOf(c *ident) *session {
 	s := &session{name: c.arn, key: c.key, created: c.created, roleID: c.issuerID, idents: []*ident{c}}
 	if c.console || c.invokedBy != 0 {
 		s.key = 0
-		if c.key != 0 && len(r.joinKey(c.arn, c.key, c.issuerID, c.created, c.created)) > 0 {
+		if found, _ := r.joinKey(c.arn, c.key, c.issuerID, c.created, r.led[k]); len(found) > 0 {
 			s.key = c.key
 		}
 	}
 	r.parents[k] = s
 	return s
+}
+
+// callerRole is the role and session that the principal id of a foreign caller
+// stands for, where the id was seen elsewhere.
+func (r *resolver) callerRole(c *ident) (ref SessionRef, arn string, ok bool) {
+	id, session, ok := SplitPrincipalID(r.text[c.principal])
+	if !ok {
+		return ref, "", false
+	}
+	arn = r.text[r.roleIDs[r.sym(id)].arn]
+	role, ok := ParseRoleARN(arn)
+	return SessionRef{role.Partition, role.Account, role.Name, session}, arn, ok
+}
+
+// callerLive is the only session that a foreign caller can have been, nil where
+// there is none or several.
+func (r *resolver) callerLive(c *ident, at int64) *session {
+	ref, _, ok := r.callerRole(c)
+	if !ok {
+		return nil
+	}
+	return r.onlyLive(ref, at)
 }
 
 // callerAccount judges a caller of whom the owner's copy shows only the account
@@ -352,28 +563,30 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent string) *resoluti
 		id = principal
 	}
 	res := &resolution{parent: parent, confidence: Recorded}
+	if FormOf(session).ID == "ec2-instance" {
+		res.parent = principal // one instance, whatever keys it had
+	}
 	r.need(account, i.at.time, i.key, i.at.time)
-	if arn, ok := r.userIDs[r.sym(id)]; ok && r.read[c.account] {
+	if arn := r.userIDs[r.sym(id)]; arn != 0 && r.read[c.account] {
 		if o, ok := userARNOrigin(r.text[arn]); ok {
 			res.origin, res.confidence = o, Proven
 			res.evidence = []Evidence{{Type: "principal-id", Detail: id + " is " + r.text[arn] + " elsewhere in the logs"}}
 			return res
 		}
 	}
-	if known, ok := r.roleIDs[r.sym(id)]; ok && isSession {
-		if role, ok := ParseRoleARN(r.text[known.arn]); ok {
-			res.evidence = []Evidence{{Type: "principal-id", Detail: id + " is " + r.text[known.arn] + " elsewhere in the logs"}}
-			if up := r.onlyLive(SessionRef{role.Partition, role.Account, role.Name, session}, i.at.time); up != nil {
-				res.origin, res.instance = up.origin, up.instance
-				res.confidence = min(up.confidence, Inferred)
-				res.chain = slices.Clone(up.chain)
-				res.evidence = append(res.evidence, Evidence{Type: "principal-id", Detail: "the only session of that role and name at the time"})
-				res.through = append(slices.Clone(up.through), origin{KindRole, role.Account, role.Name})
-				return res
-			}
-			res.origin = origin{KindRole, role.Account, role.Name}
+	if ref, arn, ok := r.callerRole(c); ok {
+		res.evidence = []Evidence{{Type: "principal-id", Detail: id + " is " + arn + " elsewhere in the logs"}}
+		role := origin{KindRole, ref.Account, ref.Role}
+		if live := r.onlyLive(ref, i.at.time); live != nil && live.known().origin.known() {
+			up := live.known()
+			res.origin, res.instance = up.origin, up.instance
+			res.confidence = min(up.confidence, Inferred)
+			res.chain, res.through = up.chain, with(up.through, role)
+			res.evidence = append(res.evidence, Evidence{Type: "principal-id", Detail: "the only session of that role and name at the time"})
 			return res
 		}
+		res.origin = role
+		return res
 	}
 	if account == "" || id == "" {
 		return &resolution{parent: parent}
@@ -393,32 +606,31 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent string) *resoluti
 // sym finds a string that the store may hold, without adding it.
 func (b *store) sym(v string) sym { return b.index[v] }
 
-// onlyLive resolves the only session of a role and name that was alive at a
-// moment; it gives nil where there is none, several, or one without an origin.
-func (r *resolver) onlyLive(ref SessionRef, at int64) *resolution {
+// onlyLive finds the only session of a role and name that was alive at a
+// moment; it gives nil where there is none or several.
+func (r *resolver) onlyLive(ref SessionRef, at int64) *session {
 	name := r.sym(ref.ARN())
 	if name == 0 {
 		return nil
 	}
+	type bound struct {
+		name    string
+		created int64
+	}
+	i, _ := slices.BinarySearchFunc(r.sessions, bound{r.text[name], max(at-longestSession, 1)}, func(s *session, v bound) int {
+		return cmp.Or(cmp.Compare(r.text[s.name], v.name), cmp.Compare(s.created, v.created))
+	})
 	var live *session
-	i, _ := slices.BinarySearchFunc(r.sessions, r.text[name], func(s *session, v string) int { return cmp.Compare(r.text[s.name], v) })
-	for ; i < len(r.sessions) && r.sessions[i].name == name; i++ {
-		s := r.sessions[i]
-		if s.created == 0 || s.created > at || at > s.created+longestSession || len(s.several) > 0 {
+	for ; i < len(r.sessions) && r.sessions[i].name == name && r.sessions[i].created <= at; i++ {
+		if len(r.sessions[i].several) > 0 {
 			continue
 		}
 		if live != nil {
 			return nil
 		}
-		live = s
+		live = r.sessions[i]
 	}
-	if live == nil {
-		return nil
-	}
-	if up := r.resolve(live, at); up.origin.known() {
-		return up
-	}
-	return nil
+	return live
 }
 
 // userOrigin is the origin of an IAM user's identity.
@@ -504,59 +716,56 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 			}
 		}
 	}
-	if len(all) == 0 {
-		for _, u := range s.uses {
-			for _, f := range u.switches {
-				if up := r.switched(f, s); up != nil {
-					all = append(all, up)
-				}
-			}
-		}
-	}
 	switch len(all) {
 	case 0:
 		return nil, nil
 	case 1:
 		return all[0], nil
 	}
-	if o := sameKindOrigin(all); o != nil {
-		return o, nil
-	}
 	return nil, r.neither(all)
 }
 
-// sameKindOrigin picks between the role and the function or task of one kind:
-// the one that says more.
-func sameKindOrigin(all []*resolution) *resolution {
-	if len(all) == 2 && all[0].origin.kind == all[1].origin.kind && all[0].origin.kind == KindEC2 {
-		return all[0]
+// switches are the ARNs that the session's console was in before, the first
+// switch first.
+func (r *resolver) switches(s *session) []fact {
+	var all []fact
+	for _, u := range s.uses {
+		all = append(all, u.switches...)
 	}
-	return nil
+	slices.SortFunc(all, func(a, b fact) int {
+		return cmp.Or(r.compareRef(a.first, b.first), cmp.Compare(r.text[a.value], r.text[b.value]))
+	})
+	return all
 }
 
 // switched is the origin of a console session that a role switch began:
 // additionalEventData.SwitchFrom is the ARN it came from.
-func (r *resolver) switched(f fact, s *session) *resolution {
-	from := r.text[f.value]
-	e := Evidence{Type: "switch-from", EventID: r.eventText(f.first), Detail: "switched role from " + from}
-	if o, ok := userARNOrigin(from); ok {
-		return &resolution{origin: o, confidence: Recorded, evidence: []Evidence{e}, parent: from,
-			chain: []Link{{Principal: from, EventID: e.EventID, EventTime: r.utc(f.first.time)}}}
+func (r *resolver) switched(s *session) *resolution {
+	for _, f := range r.switches(s) {
+		from := r.text[f.value]
+		event := r.eventText(f.first)
+		res := &resolution{confidence: Recorded, evidence: []Evidence{{Type: "switch-from", EventID: event, Detail: "switched role from " + from}}}
+		last := Link{Principal: from, EventID: event, EventTime: r.utc(f.first.time)}
+		if o, ok := userARNOrigin(from); ok {
+			res.origin, res.chain = o, res.chain.then(last)
+			return res
+		}
+		ref, ok := ParseSessionARN(from)
+		if !ok || f.value == s.name {
+			continue
+		}
+		res.origin = origin{KindRole, ref.Account, ref.Role}
+		if live := r.onlyLive(ref, f.first.time); live != nil && live.known().origin.known() {
+			up := live.known()
+			res.through = with(up.through, res.origin)
+			res.origin, res.instance, res.confidence, res.chain = up.origin, up.instance, min(up.confidence, Recorded), up.chain
+		} else if isReservedSSO(ref.Role) {
+			res.origin = origin{kind: KindSSO, name: ref.Session}
+		}
+		res.chain = res.chain.then(last)
+		return res
 	}
-	ref, ok := ParseSessionARN(from)
-	if !ok || f.value == s.name {
-		return nil
-	}
-	res := &resolution{origin: origin{KindRole, ref.Account, ref.Role}, confidence: Recorded, parent: from}
-	if up := r.onlyLive(ref, f.first.time); up != nil {
-		res.origin, res.confidence = up.origin, min(up.confidence, Recorded)
-		res.chain, res.through = slices.Clone(up.chain), append(slices.Clone(up.through), origin{KindRole, ref.Account, ref.Role})
-	} else if isReservedSSO(ref.Role) {
-		res.origin = origin{kind: KindSSO, name: ref.Session}
-	}
-	res.evidence = []Evidence{e}
-	res.chain = append(res.chain, Link{Principal: from, EventID: e.EventID, EventTime: r.utc(f.first.time)})
-	return res
+	return nil
 }
 
 // scopeOrigin is the resource that inScopeOf.credentialsIssuedTo names.
@@ -619,13 +828,15 @@ func (r *resolver) corroborate(res, recorded *resolution, s *session) {
 		case recorded.origin == res.origin:
 			res.evidence = append(res.evidence, recorded.evidence...)
 			res.instance = cmp.Or(res.instance, recorded.instance)
-		case recorded.origin.kind == res.origin.kind && res.confidence == Proven:
-			// The event names a session, the calls name the resource: the name
-			// that AWS gives the resource is the surer one.
-			res.origin, res.instance = recorded.origin, recorded.instance
+		case recorded.origin.kind == KindRole && slices.Contains(res.through, recorded.origin):
 			res.evidence = append(res.evidence, recorded.evidence...)
 		case recorded.origin.kind == KindSSO && !isReservedSSO(roleOf(r.text[s.name])):
 			// An app that works on behalf of a person: the app is the origin.
+			res.evidence = append(res.evidence, recorded.evidence...)
+		case recorded.origin.kind == res.origin.kind && len(res.through) == 0:
+			// The event names a session, the calls name the resource: the name
+			// that AWS gives the resource is the surer one.
+			res.origin, res.instance = recorded.origin, recorded.instance
 			res.evidence = append(res.evidence, recorded.evidence...)
 		default:
 			res.confidence = min(res.confidence, Inferred)
@@ -651,10 +862,10 @@ func roleOf(sessionARN string) string {
 
 // shared is the resolution of calls that several sessions could have made:
 // what all of them share, never surer than inferred.
-func (r *resolver) shared(s *session, use int64) *resolution {
-	var all []*resolution
+func (r *resolver) shared(s *session) *resolution {
+	all := make([]*resolution, 0, len(s.several))
 	for _, c := range s.several {
-		all = append(all, r.resolve(c, use))
+		all = append(all, c.known())
 	}
 	return r.common(all)
 }
@@ -662,11 +873,15 @@ func (r *resolver) shared(s *session, use int64) *resolution {
 // candidates is the resolution of a session that several assume events could
 // have issued.
 func (r *resolver) candidates(list []*issuance, ref SessionRef) *resolution {
+	if len(list) > maxCandidates {
+		first := list[0].best()
+		return &resolution{evidence: []Evidence{{Type: "candidate", EventID: r.eventText(first.at), Detail: fmt.Sprintf("one of more than %d events that may have issued it", maxCandidates)}}}
+	}
 	var all []*resolution
 	for _, i := range list {
 		i.used = true
 		res := r.caller(i, ref)
-		res.evidence = append([]Evidence{{Type: "candidate", EventID: r.eventText(i.best().at), Detail: "may have issued it, for " + res.origin.id()}}, res.evidence...)
+		res.evidence = slices.Concat([]Evidence{{Type: "candidate", EventID: r.eventText(i.best().at), Detail: "may have issued it, for " + res.origin.id()}}, res.evidence)
 		all = append(all, res)
 	}
 	return r.common(all)
@@ -686,7 +901,11 @@ func (r *resolver) common(all []*resolution) *resolution {
 	res := &resolution{origin: first.origin, confidence: min(first.confidence, Inferred)}
 	for _, a := range all {
 		res.confidence = min(res.confidence, a.confidence)
-		res.evidence = append(res.evidence, a.evidence...)
+		for _, e := range a.evidence {
+			if len(res.evidence) < maxEvidence {
+				res.evidence = append(res.evidence, e)
+			}
+		}
 	}
 	return res
 }
@@ -694,7 +913,7 @@ func (r *resolver) common(all []*resolution) *resolution {
 // neither is the unknown origin, with the candidates that were not picked.
 func (r *resolver) neither(all []*resolution) *resolution {
 	res := &resolution{}
-	for _, a := range all {
+	for _, a := range all[:min(len(all), maxEvidence)] {
 		for _, e := range a.evidence {
 			if e.Type != "candidate" {
 				e = Evidence{Type: "candidate", EventID: e.EventID, Detail: a.origin.id() + ": " + e.Detail}

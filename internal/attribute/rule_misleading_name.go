@@ -74,7 +74,7 @@ func (j *judge) vendedBy(s *session, principals []string) bool {
 	if i := res.issuance; i != nil {
 		return j.issuedByService(i) && slices.Contains(principals, j.text[i.best().caller.invokedBy])
 	}
-	if len(res.chain) > 0 || len(res.through) > 0 {
+	if res.chain != nil || len(res.through) > 0 {
 		return false
 	}
 	for _, p := range principals {

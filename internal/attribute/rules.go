@@ -195,7 +195,7 @@ func (j *judge) serviceChose(s *session) bool {
 	if res.issuance != nil {
 		return j.issuedByService(res.issuance)
 	}
-	if len(res.chain) > 0 || len(res.through) > 0 {
+	if res.chain != nil || len(res.through) > 0 {
 		return false
 	}
 	switch res.origin.kind {

@@ -1,7 +1,6 @@
 package attribute
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 )
@@ -24,6 +23,7 @@ type session struct {
 
 	// Set while the origin is looked for.
 	state      resolveState
+	depth      int // where it stands on the way to the root
 	resolution *resolution
 }
 
@@ -48,20 +48,6 @@ func (s *session) calls() (calls, errors int64) {
 	return calls, errors
 }
 
-// issuance is one issue of a role session: the assume event, or its two copies
-// in the logs of the caller's account and of the role's owner.
-type issuance struct {
-	name   sym // ARN of the role session
-	at     eventRef
-	key    sym
-	roleID sym
-	copies []*assume // the one that says most first
-	used   bool      // a session in use came from it
-}
-
-// best is the copy that says most about the caller.
-func (i *issuance) best() *assume { return i.copies[0] }
-
 // resolver joins credentials to the events that issued them. It works on a
 // store that no builder writes to any more.
 type resolver struct {
@@ -71,8 +57,9 @@ type resolver struct {
 	sessions  []*session
 	byUse     map[useKey]*session // sessions by the credential that calls show
 	issuances []*issuance
-	byKey     map[sym][]*issuance
-	byName    map[sym][]*issuance // by session ARN, in the order of time
+	byKey     map[sym][]moment    // by issued key, in the order of name and time
+	byName    map[sym][]moment    // by session ARN, in the order of time
+	led       map[useKey]int64    // when a credential first opened a session
 	parents   map[useKey]*session // sessions known only as callers of assume events
 	needs     map[needKey]bool
 	clusterOf map[string][]string // names of EKS clusters by account; made when first asked for
@@ -87,12 +74,13 @@ type needKey struct {
 func (s *Audit) resolver() *resolver {
 	r := &resolver{
 		store: s.base, audit: s,
-		byUse: map[useKey]*session{}, byKey: map[sym][]*issuance{}, byName: map[sym][]*issuance{},
+		byUse: map[useKey]*session{}, byKey: map[sym][]moment{}, byName: map[sym][]moment{}, led: map[useKey]int64{},
 		parents: map[useKey]*session{}, needs: map[needKey]bool{},
 	}
 	r.settleForeign()
 	r.indexIssuances()
 	r.groupSessions()
+	r.claim()
 	return r
 }
 
@@ -121,110 +109,6 @@ func (b *store) before(f, o *foreignCall) bool {
 		return b.text[f.recipient] < b.text[o.recipient]
 	}
 	return b.earlier(f.call.at, o.call.at)
-}
-
-// indexIssuances merges the copies of assume events and indexes them.
-func (r *resolver) indexIssuances() {
-	as := r.assumes
-	slices.SortFunc(as, func(a, b assume) int { return r.compareAssume(&a, &b) })
-	// An event that was read twice, in the scan and for its look-back, is one.
-	as = slices.CompactFunc(as, func(a, b assume) bool {
-		return a.recipient == b.recipient && a.at == b.at && parseEventID([]byte(r.eventText(a.at))).identifies()
-	})
-	r.assumes = as
-
-	type twinKey struct {
-		shared id128
-		name   sym
-		key    sym
-		time   int64
-	}
-	twins := map[twinKey][]*assume{}
-	var order []twinKey
-	for i := range as {
-		a := &as[i]
-		k := twinKey{name: r.sessionARN(a), key: a.key}
-		if a.shared != (id128{}) {
-			k.shared = a.shared
-		} else {
-			k.time = a.at.time
-		}
-		if twins[k] == nil {
-			order = append(order, k)
-		}
-		twins[k] = append(twins[k], a)
-	}
-	for _, k := range order {
-		copies := twins[k]
-		if k.shared == (id128{}) && !(len(copies) == 2 && k.key != 0 && copies[0].recipient != copies[1].recipient) {
-			for _, a := range copies {
-				r.addIssuance(k.name, []*assume{a})
-			}
-			continue
-		}
-		r.addIssuance(k.name, copies)
-	}
-	for _, list := range r.byName {
-		slices.SortFunc(list, func(a, b *issuance) int { return r.compareRef(a.at, b.at) })
-	}
-}
-
-func (r *resolver) addIssuance(name sym, copies []*assume) {
-	slices.SortStableFunc(copies, func(a, b *assume) int {
-		return cmp.Or(-cmp.Compare(r.says(a), r.says(b)), r.compareAssume(a, b))
-	})
-	i := &issuance{name: name, copies: copies, at: copies[0].at}
-	for _, a := range copies {
-		if i.key == 0 {
-			i.key = a.key
-		}
-		if i.roleID == 0 {
-			i.roleID = a.roleID
-		}
-	}
-	r.issuances = append(r.issuances, i)
-	if i.key != 0 {
-		r.byKey[i.key] = append(r.byKey[i.key], i)
-	}
-	r.byName[name] = append(r.byName[name], i)
-}
-
-// says ranks how much a copy of an assume event says about the caller: the
-// owner's copy of a cross-account call names a foreign account and a principal
-// id only.
-func (r *resolver) says(a *assume) int {
-	switch r.text[a.caller.typ] {
-	case "":
-		if a.caller.invokedBy != 0 {
-			return 2
-		}
-		return 0
-	case "AWSAccount":
-		return 1
-	default:
-		return 3
-	}
-}
-
-func (r *resolver) sessionARN(a *assume) sym {
-	role, _ := ParseRoleARN(r.text[a.roleARN])
-	return r.ofString(SessionRef{role.Partition, role.Account, role.Name, r.text[a.session]}.ARN())
-}
-
-func (r *resolver) compareAssume(a, b *assume) int {
-	return cmp.Or(r.compareRef(a.at, b.at), cmp.Compare(r.text[a.recipient], r.text[b.recipient]),
-		cmp.Compare(r.text[a.key], r.text[b.key]), cmp.Compare(r.text[a.roleARN], r.text[b.roleARN]),
-		cmp.Compare(r.text[a.session], r.text[b.session]))
-}
-
-func (b *store) compareRef(x, y eventRef) int {
-	if c := cmp.Compare(x.time, y.time); c != 0 {
-		return c
-	}
-	if x.odd == 0 && y.odd == 0 {
-		return bytes.Compare(x.id[:], y.id[:])
-	}
-	return cmp.Compare(b.eventText(x), b.eventText(y))
 }
 
 // groupSessions puts together what the calls of one issuance show.
@@ -265,11 +149,9 @@ func (r *resolver) groupName(name sym, uses []*use, identsOf map[*use][]*ident) 
 	})
 	groups := map[issueKey][]*use{}
 	var order []issueKey
+	told := tellIssues(uses)
 	for _, u := range uses {
-		k := issueKey{u.created, u.issuerID}
-		if u.created == 0 && u.key != 0 {
-			k = onlyDated(uses, u)
-		}
+		k := told.of(u)
 		if groups[k] == nil {
 			order = append(order, k)
 		}
@@ -280,9 +162,15 @@ func (r *resolver) groupName(name sym, uses []*use, identsOf map[*use][]*ident) 
 		var keys []*session
 		var tied []*use
 		for _, u := range groups[k] {
-			if u.key == 0 || u.direct == 0 && len(r.joinKey(name, u.key, u.issuerID, k.created, u.span.first.time)) == 0 {
+			if u.key == 0 {
 				tied = append(tied, u)
 				continue
+			}
+			if u.direct == 0 {
+				if found, _ := r.joinKey(name, u.key, k.roleID, k.created, u.span.first.time); len(found) == 0 {
+					tied = append(tied, u)
+					continue
+				}
 			}
 			s := own[u.key]
 			if s == nil {
@@ -312,21 +200,87 @@ func (r *resolver) groupName(name sym, uses []*use, identsOf map[*use][]*ident) 
 	}
 }
 
-// onlyDated finds the issuance of a key whose calls left the creationDate out:
-// the one that the key's other calls name, provided there is just one.
-func onlyDated(uses []*use, u *use) issueKey {
-	found := issueKey{roleID: u.issuerID}
-	for _, o := range uses {
-		if o.key != u.key || o.created == 0 {
+// issueTeller completes what some calls of an issuance leave out by what its
+// other calls say, provided that is one thing.
+type issueTeller struct {
+	ofKey  map[sym]*issueKey   // by access key
+	ofDate map[int64]*issueKey // by creationDate
+}
+
+func tellIssues(uses []*use) issueTeller {
+	t := issueTeller{}
+	if len(uses) < 2 {
+		return t
+	}
+	t.ofKey, t.ofDate = map[sym]*issueKey{}, map[int64]*issueKey{}
+	for _, u := range uses {
+		if u.created != 0 && u.issuerID != 0 {
+			only(t.ofDate, u.created, issueKey{u.created, u.issuerID})
+		}
+	}
+	for _, u := range uses {
+		if u.created != 0 && u.key != 0 {
+			only(t.ofKey, u.key, t.of(u))
+		}
+	}
+	return t
+}
+
+// only notes what a key stands for, nothing where it stands for several things.
+func only[K comparable](m map[K]*issueKey, key K, k issueKey) {
+	if old, found := m[key]; !found {
+		m[key] = &k
+	} else if old != nil && *old != k {
+		m[key] = nil
+	}
+}
+
+// of gives what tells the issuance of a credential.
+func (t issueTeller) of(u *use) issueKey {
+	k := issueKey{u.created, u.issuerID}
+	if k.created == 0 && u.key != 0 {
+		if known := t.ofKey[u.key]; known != nil && sameRole(known.roleID, k.roleID) {
+			return *known
+		}
+	}
+	if k.created != 0 && k.roleID == 0 {
+		if known := t.ofDate[k.created]; known != nil {
+			return *known
+		}
+	}
+	return k
+}
+
+// claim marks the issuances whose keys calls carry, and notes when each
+// credential first opened a session.
+func (r *resolver) claim() {
+	for _, s := range r.sessions {
+		if s.key != 0 {
+			if found, _ := r.joinKey(s.name, s.key, s.roleID, s.created, s.span.first.time); len(found) == 1 {
+				found[0].claimed = true
+			}
+		}
+	}
+	for _, i := range r.issuances {
+		c := i.best().caller
+		if r.text[c.typ] != "AssumedRole" {
 			continue
 		}
-		k := issueKey{o.created, o.issuerID}
-		if found.created != 0 && found != k {
-			return issueKey{roleID: u.issuerID}
+		k := c.useKey()
+		if t, ok := r.led[k]; !ok || i.at.time < t {
+			r.led[k] = i.at.time
 		}
-		found = k
+		if c.key != 0 && !c.console && c.invokedBy == 0 {
+			if found, _ := r.joinKey(c.arn, c.key, c.issuerID, c.created, i.at.time); len(found) == 1 {
+				found[0].claimed = true
+			}
+		}
 	}
-	return found
+}
+
+// useKey is the credential that an identity shows.
+func (i *ident) useKey() useKey {
+	return useKey{arn: i.arn, key: i.key, issuerID: i.issuerID, created: i.created}
 }
 
 func (r *resolver) give(s *session, u *use, identsOf map[*use][]*ident) {
@@ -344,72 +298,4 @@ func (r *resolver) compareIdent(a, b *ident) int {
 		cmp.Compare(r.text[a.scopeSource], r.text[b.scopeSource]), cmp.Compare(r.text[a.sourceIdentity], r.text[b.sourceIdentity]),
 		cmp.Compare(r.text[a.delivery], r.text[b.delivery]), cmp.Compare(r.text[a.issuer], r.text[b.issuer]),
 		cmp.Compare(r.text[a.key], r.text[b.key]))
-}
-
-// skew is how many seconds creationDate and the assume event's time may differ
-// where the access key joins them. They were equal in every record seen; both
-// have a resolution of one second.
-const skew = 2
-
-// longestSession is the longest that a role session lives, in seconds.
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
-const longestSession = 12 * 3600
-
-// joinKey finds the issuances of an access key that agree with role, session
-// name and time. Key ids are not unique: the same one can be issued twice, and
-// logs whose keys were replaced give many sessions one key.
-func (r *resolver) joinKey(name, key, roleID sym, created, first int64) []*issuance {
-	var found []*issuance
-	nearest := int64(skew)
-	for _, i := range r.byKey[key] {
-		if i.name != name || !sameRole(i.roleID, roleID) {
-			continue
-		}
-		if created == 0 {
-			if i.at.time <= first+skew && first <= i.at.time+longestSession {
-				found = append(found, i)
-			}
-			continue
-		}
-		off := abs(created - i.at.time)
-		if off > nearest {
-			continue
-		}
-		if off < nearest {
-			nearest = off
-			found = found[:0]
-		}
-		found = append(found, i)
-	}
-	return found
-}
-
-// joinTime finds the issuances of a session name at a moment.
-func (r *resolver) joinTime(name, roleID sym, created, tolerance int64) []*issuance {
-	if created == 0 {
-		return nil
-	}
-	list := r.byName[name]
-	lo, _ := slices.BinarySearchFunc(list, created-tolerance, func(i *issuance, t int64) int { return cmp.Compare(i.at.time, t) })
-	var found []*issuance
-	for _, i := range list[lo:] {
-		if i.at.time > created+tolerance {
-			break
-		}
-		if sameRole(i.roleID, roleID) {
-			found = append(found, i)
-		}
-	}
-	return found
-}
-
-// sameRole reports whether two role ids do not speak against each other: a
-// role that was deleted and made again has the old name and a new id.
-func sameRole(a, b sym) bool { return a == 0 || b == 0 || a == b }
-
-func abs(v int64) int64 {
-	if v < 0 {
-		return -v
-	}
-	return v
 }

@@ -18,9 +18,9 @@ type store struct {
 	updates []update
 	cover   map[coverKey]*span
 	read    map[sym]bool    // accounts whose log was read
-	roleIDs map[sym]roleRef // what AROA… ids stand for
-	userIDs map[sym]sym     // AIDA… ids to the ARNs of users
-	people  map[sym]sym     // Identity Center user ids to user names
+	roleIDs map[sym]roleRef // what AROA… ids stand for; see learnRole
+	userIDs map[sym]sym     // AIDA… ids to the ARNs of users; see learnUser
+	people  map[sym]sym     // Identity Center user ids to user names; see learnPerson
 	pods    map[podKey]bool // clusters seen, by account
 
 	events, duplicates, assumeEvents int64

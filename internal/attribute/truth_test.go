@@ -116,9 +116,7 @@ func compareWithTruth(t *testing.T, cfg trailgen.OrgConfig) *comparison {
 	}
 	a.collect()
 	r := a.resolver()
-	for _, s := range r.sessions {
-		r.resolve(s, max(a.since, s.span.first.time))
-	}
+	r.resolveAll()
 	type callKey struct {
 		arn, key string
 		created  int64

@@ -1,0 +1,310 @@
+package attribute
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// issuance is one issue of a role session: the assume event, or its two copies
+// in the logs of the caller's account and of the role's owner.
+type issuance struct {
+	name   sym // ARN of the role session
+	at     eventRef
+	key    sym
+	roleID sym
+	copies []*assume // the one that says most first
+	used   bool      // a session in use came from it
+	// claimed says that the calls of a session carry the very key that it
+	// issued, so that it is no other session's.
+	claimed bool
+}
+
+// best is the copy that says most about the caller.
+func (i *issuance) best() *assume { return i.copies[0] }
+
+// off is how many seconds a creationDate is away from it. The two copies of an
+// event may have different times.
+func (i *issuance) off(created int64) int64 {
+	least := abs(created - i.at.time)
+	for _, a := range i.copies[1:] {
+		least = min(least, abs(created-a.at.time))
+	}
+	return least
+}
+
+// moment is a time at which a session was issued, as an index holds it.
+type moment struct {
+	at       int64
+	issuance *issuance
+}
+
+// among reports whether the issuance is in a list already, by another copy's time.
+func (m moment) among(list []*issuance) bool {
+	return len(m.issuance.copies) > 1 && slices.Contains(list, m.issuance)
+}
+
+// indexIssuances merges the copies of assume events and indexes them.
+func (r *resolver) indexIssuances() {
+	slices.SortFunc(r.assumes, func(a, b assume) int { return r.compareAssume(&a, &b) })
+	r.assumes = r.withoutReplaced(r.assumes)
+	// An event that was read twice, in the scan and for its look-back, is one.
+	r.assumes = slices.CompactFunc(r.assumes, func(a, b assume) bool {
+		return a.recipient == b.recipient && a.at == b.at && parseEventID([]byte(r.eventText(a.at))).identifies()
+	})
+
+	type issuedKey struct{ name, key sym }
+	groups := map[issuedKey][]*assume{}
+	var order []issuedKey
+	for i := range r.assumes {
+		a := &r.assumes[i]
+		k := issuedKey{r.sessionARN(a), a.key}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], a)
+	}
+	for _, k := range order {
+		for _, copies := range r.twins(groups[k]) {
+			r.addIssuance(k.name, copies)
+		}
+	}
+	for _, list := range r.byName {
+		slices.SortStableFunc(list, r.compareMoment)
+	}
+	for _, list := range r.byKey {
+		slices.SortStableFunc(list, func(a, b moment) int {
+			return cmp.Or(cmp.Compare(a.issuance.name, b.issuance.name), r.compareMoment(a, b))
+		})
+	}
+}
+
+// withoutReplaced leaves out the assume events that AWS corrected by others.
+func (r *resolver) withoutReplaced(all []assume) []assume {
+	replaced := map[replacedKey]bool{}
+	for _, u := range r.updates {
+		replaced[replacedKey{r.text[u.account], u.original}] = true
+	}
+	if len(replaced) == 0 {
+		return all
+	}
+	return slices.DeleteFunc(all, func(a assume) bool {
+		id := parseEventID([]byte(r.eventText(a.at)))
+		return id.identifies() && replaced[replacedKey{r.text[a.recipient], r.audit.seen.id(id)}]
+	})
+}
+
+// twins puts the events that issued one key under one name together, as far as
+// they are copies of one: those that share an id, the owner's copy and the
+// caller's of about the same time, and copies that differ in an id that
+// identifies nothing.
+func (r *resolver) twins(events []*assume) [][]*assume {
+	if len(events) == 1 || events[0].key == 0 && !slices.ContainsFunc(events, func(a *assume) bool { return a.shared != id128{} }) {
+		each := make([][]*assume, len(events))
+		for i, a := range events {
+			each[i] = []*assume{a}
+		}
+		return each
+	}
+	type sameEvent struct {
+		recipient sym
+		caller    *ident
+		time      int64
+	}
+	type callerAt struct {
+		account sym
+		time    int64
+	}
+	var out [][]*assume
+	byShared, bySame := map[id128]int{}, map[sameEvent]int{}
+	callers := map[callerAt]int{} // the caller's copy, -1 where there are several
+	for _, a := range events {
+		same := sameEvent{a.recipient, a.caller, a.at.time}
+		at, found := byShared[a.shared]
+		if !found && a.key != 0 {
+			at, found = bySame[same]
+		}
+		if found {
+			out[at] = append(out[at], a)
+		} else {
+			at = len(out)
+			out = append(out, []*assume{a})
+		}
+		bySame[same] = at
+		if a.shared != (id128{}) {
+			byShared[a.shared] = at
+		}
+		if r.says(a) > 1 {
+			k := callerAt{a.caller.account, a.at.time}
+			if old, ok := callers[k]; ok && old != at {
+				at = -1
+			}
+			callers[k] = at
+		}
+	}
+	// The owner's copies that have no twin yet.
+	for i, copies := range out {
+		if events[0].key == 0 || slices.ContainsFunc(copies, func(a *assume) bool { return r.says(a) != 1 }) {
+			continue
+		}
+		twin := -1
+		for off := int64(0); off <= skew && twin < 0; off++ {
+			for _, t := range []int64{copies[0].at.time - off, copies[0].at.time + off} {
+				if at, ok := callers[callerAt{copies[0].caller.account, t}]; ok && at >= 0 && (copies[0].shared == id128{} || out[at][0].shared == id128{}) {
+					twin = at
+				}
+			}
+		}
+		if twin >= 0 {
+			out[twin] = append(out[twin], copies...)
+			out[i] = nil
+		}
+	}
+	return slices.DeleteFunc(out, func(copies []*assume) bool { return copies == nil })
+}
+
+func (r *resolver) addIssuance(name sym, copies []*assume) {
+	slices.SortStableFunc(copies, func(a, b *assume) int {
+		return cmp.Or(-cmp.Compare(r.says(a), r.says(b)), r.compareAssume(a, b))
+	})
+	i := &issuance{name: name, copies: copies, at: copies[0].at}
+	for _, a := range copies {
+		if i.key == 0 {
+			i.key = a.key
+		}
+		if i.roleID == 0 {
+			i.roleID = a.roleID
+		}
+	}
+	r.issuances = append(r.issuances, i)
+	for n, a := range copies {
+		if slices.ContainsFunc(copies[:n], func(o *assume) bool { return o.at.time == a.at.time }) {
+			continue
+		}
+		m := moment{a.at.time, i}
+		r.byName[name] = append(r.byName[name], m)
+		if i.key != 0 {
+			r.byKey[i.key] = append(r.byKey[i.key], m)
+		}
+	}
+}
+
+// says ranks how much a copy of an assume event says about the caller: the
+// owner's copy of a cross-account call names a foreign account and a principal
+// id only.
+func (r *resolver) says(a *assume) int {
+	switch r.text[a.caller.typ] {
+	case "":
+		if a.caller.invokedBy != 0 {
+			return 2
+		}
+		return 0
+	case "AWSAccount":
+		return 1
+	default:
+		return 3
+	}
+}
+
+func (r *resolver) sessionARN(a *assume) sym {
+	role, _ := ParseRoleARN(r.text[a.roleARN])
+	return r.ofString(SessionRef{role.Partition, role.Account, role.Name, r.text[a.session]}.ARN())
+}
+
+func (r *resolver) compareAssume(a, b *assume) int {
+	return cmp.Or(r.compareRef(a.at, b.at), cmp.Compare(r.text[a.recipient], r.text[b.recipient]),
+		cmp.Compare(r.text[a.key], r.text[b.key]), cmp.Compare(r.text[a.roleARN], r.text[b.roleARN]),
+		cmp.Compare(r.text[a.session], r.text[b.session]))
+}
+
+func (r *resolver) compareMoment(a, b moment) int {
+	return cmp.Or(cmp.Compare(a.at, b.at), r.compareRef(a.issuance.at, b.issuance.at))
+}
+
+func (b *store) compareRef(x, y eventRef) int {
+	if c := cmp.Compare(x.time, y.time); c != 0 {
+		return c
+	}
+	if x.odd == 0 && y.odd == 0 {
+		return bytes.Compare(x.id[:], y.id[:])
+	}
+	return cmp.Compare(b.eventText(x), b.eventText(y))
+}
+
+// skew is how many seconds creationDate and the assume event's time may differ
+// where the access key joins them. They were equal in every record seen; both
+// have a resolution of one second.
+const skew = 2
+
+// longestSession is the longest that a role session lives, in seconds.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use.html
+const longestSession = 12 * 3600
+
+// between gives the moments from one time to another of a list in their order.
+func between(list []moment, from, to int64) []moment {
+	at := func(m moment, t int64) int { return cmp.Compare(m.at, t) }
+	lo, _ := slices.BinarySearchFunc(list, from, at)
+	hi, _ := slices.BinarySearchFunc(list[lo:], to+1, at)
+	return list[lo : lo+hi]
+}
+
+// joinKey finds the issuances of an access key that agree with role, session
+// name and time, and how many seconds they are off. Key ids are not unique: the
+// same one can be issued twice, and logs whose keys were replaced give many
+// sessions one key. first is when a session without a creationDate was first used.
+func (r *resolver) joinKey(name, key, roleID sym, created, first int64) (found []*issuance, off int64) {
+	list := r.byKey[key]
+	byName := func(m moment, n sym) int { return cmp.Compare(m.issuance.name, n) }
+	lo, _ := slices.BinarySearchFunc(list, name, byName)
+	hi, _ := slices.BinarySearchFunc(list[lo:], name+1, byName)
+	list = list[lo : lo+hi]
+	if created == 0 {
+		for _, m := range between(list, first-longestSession, first+skew) {
+			if sameRole(m.issuance.roleID, roleID) && !m.among(found) {
+				found = append(found, m.issuance)
+			}
+		}
+		return found, 0
+	}
+	off = skew
+	for _, m := range between(list, created-skew, created+skew) {
+		away := abs(created - m.at)
+		if !sameRole(m.issuance.roleID, roleID) || away > off || m.among(found) {
+			continue
+		}
+		if away < off {
+			off, found = away, found[:0]
+		}
+		found = append(found, m.issuance)
+	}
+	return found, off
+}
+
+// joinTime finds the issuances of a session name at a moment, at most one more
+// than maxCandidates.
+func (r *resolver) joinTime(name, roleID sym, created, tolerance int64) []*issuance {
+	if created == 0 {
+		return nil
+	}
+	var found []*issuance
+	for _, m := range between(r.byName[name], created-tolerance, created+tolerance) {
+		if len(found) > maxCandidates {
+			break
+		}
+		if sameRole(m.issuance.roleID, roleID) && !m.among(found) {
+			found = append(found, m.issuance)
+		}
+	}
+	return found
+}
+
+// sameRole reports whether two role ids do not speak against each other: a
+// role that was deleted and made again has the old name and a new id.
+func sameRole(a, b sym) bool { return a == 0 || b == 0 || a == b }
+
+func abs(v int64) int64 {
+	if v < 0 {
+		return -v
+	}
+	return v
+}
