@@ -151,7 +151,9 @@ func (s *Audit) Replay() bool {
 			continue
 		}
 		s.replaced[k] = true
-		again = again || s.seen.counted([]byte(k.account), floorDay(r.time), r.original)
+		for off := int64(-1); off <= 1; off++ { // the two need not have the same time
+			again = again || s.seen.counted([]byte(k.account), floorDay(r.time)+off, r.original)
+		}
 	}
 	if again {
 		s.reset()

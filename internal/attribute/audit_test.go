@@ -373,6 +373,11 @@ func TestCounting(t *testing.T) {
 				apiCall("c", "10:01:00", id, rec{"errorCode": "X"})},
 			events: 2, calls: 1,
 		},
+		"a correction on the other side of midnight": {
+			records: []rec{apiCall("c", "23:59:59", as(ours, "deploy", "x", "ASIA1", "23:00:00"), rec{"errorCode": "X"}),
+				apiCall("d", "", as(ours, "deploy", "x", "ASIA1", "23:00:00"), rec{"eventTime": "2026-11-21T00:00:01Z", "addendum": rec{"reason": "UPDATED_DATA", "originalEventID": eventUUID("c")}})},
+			events: 1, calls: 1,
+		},
 		"a late delivery replaces nothing": {
 			records: []rec{alice, apiCall("c", "10:01:00", id),
 				apiCall("d", "10:01:00", id, rec{"addendum": rec{"reason": "DELIVERY_DELAY", "originalEventID": eventUUID("c")}})},
@@ -402,6 +407,52 @@ func TestCounting(t *testing.T) {
 				t.Errorf("attribution counts %d calls, want %d", res.Attribution.Calls, tt.calls)
 			}
 		})
+	}
+}
+
+// TestCorrectedEvidence holds that an assume event before the window counts as
+// AWS corrected it.
+func TestCorrectedEvidence(t *testing.T) {
+	corrected := assumes("b", "10:00:00", user(ours, "bob"), ours, "deploy", "x", "ASIA1", rec{"addendum": rec{"reason": "UPDATED_DATA", "originalEventID": eventUUID("a")}})
+	res := audit(t, Options{Since: time.Date(2026, 11, 20, 10, 0, 30, 0, time.UTC)}, corrected,
+		assumes("a", "10:00:00", user(ours, "alice"), ours, "deploy", "x", "ASIA1"),
+		apiCall("c", "10:01:00", as(ours, "deploy", "x", "ASIA1", "10:00:00")))
+	if got := origins(t, res, "x"); !slices.Equal(got, []string{"iam-user:111122223333/bob proven 1/1"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestOtherSessions holds that temporary sessions of no role are listed, those
+// that were issued before the window too.
+func TestOtherSessions(t *testing.T) {
+	issues := func(id, name string, caller rec, params, response rec) rec {
+		return apiCall(id, "10:00:00", caller, rec{"eventSource": "sts.amazonaws.com", "eventName": name, "requestParameters": params, "responseElements": response})
+	}
+	alice := user(ours, "alice")
+	records := []rec{
+		issues("a", "GetFederationToken", alice, rec{"name": "fed"}, rec{"credentials": rec{"accessKeyId": "ASIAF"}, "federatedUser": rec{"arn": "arn:aws:sts::" + ours + ":federated-user/fed", "federatedUserId": ours + ":fed"}}),
+		issues("b", "GetSessionToken", alice, nil, rec{"credentials": rec{"accessKeyId": "ASIAS"}}),
+		issues("c", "AssumeRoot", as(ours, "admin", "x", "ASIAX", "09:00:00"), rec{"targetPrincipal": theirs}, rec{"credentials": rec{"accessKeyId": "ASIAR"}}),
+		issues("d", "GetSessionToken", user(ours, "bob"), nil, rec{"credentials": rec{"accessKeyId": "ASIAU"}}), // never used
+		apiCall("e", "10:01:00", rec{"type": "FederatedUser", "principalId": ours + ":fed", "arn": "arn:aws:sts::" + ours + ":federated-user/fed", "accountId": ours, "accessKeyId": "ASIAF",
+			"sessionContext": rec{"sessionIssuer": rec{"type": "IAMUser", "arn": alice["arn"]}}}),
+		apiCall("f", "10:01:00", merged(alice, rec{"accessKeyId": "ASIAS"})),
+		apiCall("g", "10:01:00", rec{"type": "Root", "principalId": theirs, "arn": "arn:aws:iam::" + theirs + ":root", "accountId": theirs, "accessKeyId": "ASIAR"}),
+	}
+	list := func(opt Options) []string {
+		var out []string
+		for _, o := range audit(t, opt, records...).Other {
+			out = append(out, fmt.Sprintf("%s %s %s issued %d calls %d", o.Kind, o.Principal[strings.LastIndex(o.Principal, "/")+1:], o.Name, o.Issued, o.Calls))
+		}
+		return out
+	}
+	want := []string{"AssumeRoot x 444455556666 issued 1 calls 1", "GetFederationToken alice fed issued 1 calls 1", "GetSessionToken alice  issued 1 calls 1", "GetSessionToken bob  issued 1 calls 0"}
+	if got := list(Options{}); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	want = []string{"AssumeRoot x 444455556666 issued 0 calls 1", "GetFederationToken alice fed issued 0 calls 1", "GetSessionToken alice  issued 0 calls 1"}
+	if got := list(Options{Since: time.Date(2026, 11, 20, 10, 0, 30, 0, time.UTC)}); !slices.Equal(got, want) {
+		t.Errorf("issued before the window: got  %q\nwant %q", got, want)
 	}
 }
 

@@ -40,6 +40,7 @@ func (b *Builder) Add(e *ingest.Event) {
 	if !chosen && (!issues || e.Time >= b.audit.until) {
 		return
 	}
+	b.corrects(e)
 	id := b.ident(e)
 	if id != nil && chosen {
 		b.called(e, id)
@@ -86,14 +87,19 @@ func (b *Builder) count(e *ingest.Event) bool {
 			return false
 		}
 	}
-	if len(e.OriginalID) > 0 && string(e.AddendumReason) == "UPDATED_DATA" && !bytes.Equal(e.OriginalID, e.ID) {
-		if original := parseEventID(e.OriginalID); original.identifies() {
-			b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: b.audit.seen.id(original)})
-		}
-	}
 	b.events++
 	b.cover.add(&b.symbols, eventRef{time: e.Time})
 	return true
+}
+
+// corrects notes that AWS replaces an earlier record by this one.
+func (b *Builder) corrects(e *ingest.Event) {
+	if len(e.OriginalID) == 0 || string(e.AddendumReason) != "UPDATED_DATA" || bytes.Equal(e.OriginalID, e.ID) {
+		return
+	}
+	if original := parseEventID(e.OriginalID); original.identifies() {
+		b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: b.audit.seen.id(original)})
+	}
 }
 
 // ident finds or makes the identity of an event, nil where it has none.

@@ -436,6 +436,9 @@ func (f *finisher) otherSessions() []OtherSession {
 				calls.merge(&f.symbols, *u)
 			}
 		}
+		if v.issued == 0 && calls.calls == 0 {
+			continue // issued and over before the window
+		}
 		if o.EventID = f.eventText(calls.first); v.issued > 0 {
 			o.EventID = f.eventText(seen.first)
 		}

@@ -20,8 +20,8 @@ func (b *Builder) issued(e *ingest.Event, id *ident, chosen bool) {
 	case "AssumeRoleWithWebIdentity":
 		b.assumed(e, id, assumeWeb, chosen)
 	case "GetFederationToken", "GetSessionToken", "AssumeRoot":
-		if chosen && len(e.ErrorCode) == 0 && id != nil {
-			b.issuedOther(e, id)
+		if len(e.ErrorCode) == 0 && id != nil {
+			b.issuedOther(e, id, chosen)
 		}
 	case "AssumeRoleForPodIdentity":
 		if c := b.of(e.Assume.ClusterName); c != 0 {
@@ -126,8 +126,9 @@ func firstWord(s string) string {
 	return w
 }
 
-// issuedOther notes a temporary credential that is no role's.
-func (b *Builder) issuedOther(e *ingest.Event, id *ident) {
+// issuedOther notes a temporary credential that is no role's. One that was
+// issued before the window counts where it is used in it.
+func (b *Builder) issuedOther(e *ingest.Event, id *ident, chosen bool) {
 	k := otherKey{kind: b.of(e.Name), account: b.acctSym, principal: id.arn}
 	switch string(e.Name) {
 	case "GetFederationToken":
@@ -136,8 +137,10 @@ func (b *Builder) issuedOther(e *ingest.Event, id *ident) {
 		k.name = b.of(e.Assume.TargetPrincipal)
 	}
 	o := b.other(k)
-	o.issued++
-	o.seen.add(&b.symbols, b.ref(e.Time, b.id))
+	if chosen {
+		o.issued++
+		o.seen.add(&b.symbols, b.ref(e.Time, b.id))
+	}
 	if key := b.of(e.Assume.IssuedKeyID); key != 0 {
 		o.keys = append(o.keys, key)
 	}
@@ -162,7 +165,8 @@ func (b *Builder) calledByOther(e *ingest.Event, id *ident, at eventRef) {
 		k := otherKey{kind: b.ofString("GetFederationToken"), account: id.account, principal: id.issuer, name: b.ofString(name)}
 		b.other(k).calls.add(&b.symbols, at)
 	case "IAMUser", "Root":
-		if id.invokedBy == 0 && strings.HasPrefix(b.text[id.key], "ASIA") {
+		// The console's keys change with each call, and nobody issued them here.
+		if id.invokedBy == 0 && !e.FromConsole && !id.console && strings.HasPrefix(b.text[id.key], "ASIA") {
 			s := b.keyUse[id.key]
 			if s == nil {
 				s = &span{}
