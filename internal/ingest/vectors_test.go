@@ -196,7 +196,7 @@ func TestReadLikeOracle(t *testing.T) {
 		`{"Events":[{"CloudTrailEvent":` + quote(recordConsole) + `}]}`,
 		pretty(recordConsole),
 	} {
-		step := 1
+		step := 3
 		if testing.Short() {
 			step = 13
 		}
