@@ -36,6 +36,11 @@ func (pl *scanPlan) estimate(ctx context.Context, p process, notes *notes) error
 	fmt.Fprintf(w, "bytes\t%s as stored (%s)\n", count(sum.Bytes), size(sum.Bytes))
 	fmt.Fprintf(w, "requests\t%s list, %s get\n", count(sum.ListRequests), count(sum.GetRequests))
 	fmt.Fprintf(w, "dollars\t%.4f for the requests of the scan, at the prices of us-east-1; transfer out of the bucket's region, decryption and looking back come on top\n", sum.Dollars)
+	if pl.flags.verify.on {
+		// Every trail writes a digest an hour in every region, which only a list of
+		// them would count.
+		fmt.Fprintf(w, "verification\ta get for each digest comes on top: one an hour, region and trail\n")
+	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("standard output: %w", bare(err))
 	}
