@@ -410,6 +410,28 @@ func TestCounting(t *testing.T) {
 	}
 }
 
+// TestFilters holds that the filters change what is reported and nothing else.
+func TestFilters(t *testing.T) {
+	records := []rec{
+		assumes("a", "10:00:00", user(ours, "alice"), ours, "orders", "worker", "ASIA1"), assumes("b", "10:00:00", user(ours, "bob"), ours, "billing", "worker", "ASIA2"),
+		apiCall("c", "10:01:00", as(ours, "orders", "worker", "ASIA1", "10:00:00")), apiCall("d", "10:01:00", as(ours, "billing", "worker", "ASIA2", "10:00:00")),
+	}
+	all := audit(t, Options{}, records...)
+	res := audit(t, Options{Role: func(role string) bool { return role == "orders" }}, records...)
+	if len(res.Names) != 1 || res.Names[0].RoleName != "orders" || !slices.Equal(rulesOf(res, "worker"), []string{"name-collision"}) {
+		t.Errorf("the name beside its namesake: got %+v", res.Names)
+	}
+	if !reflect.DeepEqual(res.Findings, all.Findings) {
+		t.Errorf("the collision is another one when one of its roles is asked for: %+v", res.Findings)
+	}
+	if len(res.Origins) != 1 || res.Attribution.Calls != 1 || res.Scan.AssumedRoleCalls != 2 {
+		t.Errorf("origins %+v, attribution %+v, %d calls read", res.Origins, res.Attribution, res.Scan.AssumedRoleCalls)
+	}
+	if res = audit(t, Options{Session: func(string) bool { return false }}, records...); len(res.Names)+len(res.Findings)+len(res.Origins) > 0 {
+		t.Errorf("nothing was asked for: got %+v", res)
+	}
+}
+
 // TestCorrectedEvidence holds that an assume event before the window counts as
 // AWS corrected it.
 func TestCorrectedEvidence(t *testing.T) {

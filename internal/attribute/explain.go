@@ -77,6 +77,9 @@ func (s *Audit) Explain(sel Selector) *Explanation {
 	out := &Explanation{}
 	names := map[string]bool{}
 	for _, n := range f.names {
+		if n.hidden {
+			continue
+		}
 		for _, sess := range n.sessions {
 			if !r.picked(sel, n, sess) {
 				continue

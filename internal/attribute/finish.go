@@ -53,6 +53,9 @@ func (s *Audit) Result() *Result {
 	res := &Result{Scan: f.summary()}
 	res.Findings = f.judge()
 	for _, n := range f.names {
+		if n.hidden {
+			continue
+		}
 		n.Findings = orderRules(n.Findings)
 		res.Names = append(res.Names, n.SessionName)
 		for i := range n.Origins {
@@ -86,9 +89,10 @@ type nameView struct {
 	ref      SessionRef
 	form     *Form
 	sessions []*session // with calls, in the order of creation
+	hidden   bool       // not reported; what is reported may collide with it
 }
 
-// views makes a view of every session name that is reported.
+// views makes a view of every session name.
 func (f *finisher) views() {
 	for start := 0; start < len(f.sessions); {
 		end := start + 1
@@ -98,10 +102,12 @@ func (f *finisher) views() {
 		list := f.sessions[start:end]
 		start = end
 		ref, ok := ParseSessionARN(f.text[list[0].name])
-		if !ok || f.audit.opt.Role != nil && !f.audit.opt.Role(ref.Role) || f.audit.opt.Session != nil && !f.audit.opt.Session(ref.Session) {
+		if !ok {
 			continue
 		}
-		f.names = append(f.names, f.view(ref, list))
+		n := f.view(ref, list)
+		n.hidden = f.audit.opt.Role != nil && !f.audit.opt.Role(ref.Role) || f.audit.opt.Session != nil && !f.audit.opt.Session(ref.Session)
+		f.names = append(f.names, n)
 	}
 }
 
@@ -374,6 +380,9 @@ func (f *finisher) originTotals() []OriginTotal {
 	}
 	byID := map[string]*total{}
 	for _, n := range f.names {
+		if n.hidden {
+			continue
+		}
 		for _, o := range n.Origins {
 			t := byID[o.ID]
 			if t == nil {

@@ -14,6 +14,7 @@ func nameCollision() Rule {
 		Why:    "Searches, dashboards and detection rules that go by the session name alone add up the calls of callers that have nothing to do with each other.",
 		Fix:    "Put what tells the callers apart into the name, such as app and environment, or always search by role and session name together.",
 		Advise: true,
+		across: true,
 		check: func(j *judge) []sighting {
 			byName := map[string][]*nameView{}
 			for _, n := range j.names {

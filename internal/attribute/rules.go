@@ -21,6 +21,8 @@ type Rule struct {
 	// Advise adds to Fix which name and which trust-policy condition fit the
 	// callers that were seen.
 	Advise bool
+	// across says that its findings stand for a name and its roles, not for a role.
+	across bool
 	// check gives what the rule sees: one sighting for each name it fires on.
 	check func(*judge) []sighting
 }
@@ -87,7 +89,9 @@ func (f *finisher) judge() []Finding {
 			j.fired[s.name] = append(j.fired[s.name], rule.ID)
 		}
 		for _, key := range sortedKeys(groups) {
-			out = append(out, j.finding(rule, key, groups[key]))
+			if seen := reported(groups[key], rule.across); len(seen) > 0 {
+				out = append(out, j.finding(rule, key, seen))
+			}
 		}
 	}
 	for n, ids := range j.fired {
@@ -97,6 +101,16 @@ func (f *finisher) judge() []Finding {
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Names.Count, b.Names.Count), cmp.Compare(a.ID, b.ID))
 	})
 	return out
+}
+
+// reported leaves out what was seen of names that are not reported. Of a finding
+// across roles all is needed where one is reported.
+func reported(seen []sighting, across bool) []sighting {
+	hidden := func(s sighting) bool { return s.name.hidden }
+	if across && slices.ContainsFunc(seen, func(s sighting) bool { return !hidden(s) }) {
+		return seen
+	}
+	return slices.DeleteFunc(seen, hidden)
 }
 
 // finding makes one finding of the sightings of a group.
