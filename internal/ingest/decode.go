@@ -131,21 +131,6 @@ type knownMember struct {
 	text   string // what stands between the quote before its name and its value
 	member member
 	next   uint8 // the place of another one to be tried
-	// The text in words that may overlap, and where they stand in it.
-	words  [3]uint64
-	second int
-	third  int
-}
-
-// at gives the position behind the member's text if it stands at p, else -1.
-func (k *knownMember) at(b []byte, p int) int {
-	if p+len(k.text) > len(b) ||
-		binary.LittleEndian.Uint64(b[p:]) != k.words[0] ||
-		binary.LittleEndian.Uint64(b[p+k.second:]) != k.words[1] ||
-		binary.LittleEndian.Uint64(b[p+k.third:]) != k.words[2] {
-		return -1
-	}
-	return p + len(k.text)
 }
 
 // memberSlot is the place in knownMembers of a member by the first eight bytes
@@ -158,27 +143,22 @@ const (
 	secondMember = 65 // of the one slot that two members share
 )
 
-// knownMembers saves looking for the end of a name before comparing it. Its
-// texts are 8 to 24 bytes long.
+// knownMembers saves looking for the end of a name before comparing it. Places
+// without a member have no text.
 var knownMembers = func() (known [66]knownMember) {
 	for i := range known {
-		known[i] = knownMember{text: "no member", next: noMember, words: [3]uint64{0, 1, 2}} // at one place
+		known[i].next = noMember
 	}
 	for _, name := range []string{
 		"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
 		"userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements", "additionalEventData",
 		"requestID", "eventID", "readOnly", "resources", "eventType", "apiVersion", "managementEvent",
 		"recipientAccountId", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "eventCategory",
-		"tlsDetails", "addendum", "serviceEventDetails",
+		"sessionCredentialFromConsole", "tlsDetails", "addendum", "serviceEventDetails",
 	} {
 		k := knownMember{text: name + `":`, member: lookup([]byte(name)), next: noMember}
-		k.third = len(k.text) - 8
-		k.second = min(8, k.third)
-		for i, at := range []int{0, k.second, k.third} {
-			k.words[i] = binary.LittleEndian.Uint64([]byte(k.text[at:]))
-		}
-		slot := memberSlot(k.words[0])
-		if known[slot].text != "no member" {
+		slot := memberSlot(binary.LittleEndian.Uint64([]byte(k.text)))
+		if known[slot].text != "" {
 			known[slot].next = secondMember // vpcEndpointId, whose slot vpcEndpointAccountId shares
 			slot = secondMember
 		}
@@ -216,15 +196,24 @@ func (d *decoder) record(p int, stream bool) (next int) {
 	p = d.first(p)
 	last := uint8(noMember)
 	for p >= 0 && b[p] == '"' {
-		var m member
-		if m, p, last = d.memberName(p, last); p < 0 {
-			return -1
+		// Records of one kind have their members in the same order, so that the
+		// one that followed the last time is most often the one that follows.
+		which := d.follows[last]
+		k := &knownMembers[which]
+		m, value := k.member, p+1+len(k.text)
+		if value >= len(b) || string(b[p+1:value]) != k.text || k.text == "" || b[value] <= ' ' {
+			m, value, which = d.memberName(p)
+			d.follows[last] = which
+			if value < 0 {
+				return -1
+			}
 		}
+		last = which
 		if m >= memberText {
 			d.known = true
-			p = d.textInto(p, d.strings[m-memberText], 2)
+			p = d.textInto(value, d.strings[m-memberText], 2)
 		} else {
-			p = d.member(m, p, stream)
+			p = d.member(m, value, stream)
 		}
 		if p < 0 {
 			return -1
@@ -242,36 +231,18 @@ func (d *decoder) record(p int, stream bool) (next int) {
 	return p + 1
 }
 
-// memberName reads a member's name and gives the position of its value. last is
-// the known member before it, and which is the one that it is itself.
-func (d *decoder) memberName(p int, last uint8) (m member, value int, which uint8) {
-	// Records of one kind have their members in the same order, so that the one
-	// that followed the last time is most often the one that follows.
-	which = d.follows[last]
-	k := &knownMembers[which]
-	if value = k.at(d.b, p+1); value < 0 {
-		if p+9 > len(d.b) {
-			return d.otherName(p)
-		}
-		which = memberSlot(binary.LittleEndian.Uint64(d.b[p+1:]))
-		for k = &knownMembers[which]; ; k = &knownMembers[which] {
-			if value = k.at(d.b, p+1); value > 0 {
-				break
+// memberName reads a member's name and gives the position of its value, and
+// which of the known members it is.
+func (d *decoder) memberName(p int) (m member, value int, which uint8) {
+	if p+9 <= len(d.b) {
+		for which = memberSlot(binary.LittleEndian.Uint64(d.b[p+1:])); which != noMember; {
+			k := &knownMembers[which]
+			if value = p + 1 + len(k.text); value <= len(d.b) && string(d.b[p+1:value]) == k.text && k.text != "" {
+				return k.member, d.space(value), which
 			}
-			if which = k.next; which == noMember {
-				return d.otherName(p)
-			}
+			which = k.next
 		}
-		d.follows[last] = which
 	}
-	if d.peek(value) <= ' ' {
-		value = d.space(value)
-	}
-	return k.member, value, which
-}
-
-// otherName is memberName for members that are not known.
-func (d *decoder) otherName(p int) (m member, value int, which uint8) {
 	name, value := d.name(p)
 	return lookup(name), value, noMember
 }
