@@ -6,13 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -21,39 +15,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/trailscan/trailscan/internal/s3test"
 )
 
-// The tests of S3 run against versitygw, a real S3 server that checks
-// signatures, policies and checksums. tools.mod pins it; it is built once and
-// kept in the user's cache.
+// The tests of S3 run against a real server, which internal/s3test runs.
 const (
-	gatewayModule  = "github.com/versity/versitygw"
-	gatewayVersion = "v1.8.0"
-
-	rootKey    = "AKIATESTROOT00000001"
-	rootSecret = "test-root-secret-0000000000000000000000"
-	// The reader may do what a bucket's policy allows and nothing else.
-	readerKey    = "AKIATESTREADER000001"
-	readerSecret = "test-reader-secret-00000000000000000000"
+	rootKey, rootSecret     = s3test.Key, s3test.Secret
+	readerKey, readerSecret = s3test.ReaderKey, s3test.ReaderSecret
 )
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	gateway.stop()
+	if gateway.server != nil {
+		gateway.server.Stop()
+	}
 	os.Exit(code)
 }
 
 // gateway is the server of this test process, started by the first test that
 // needs it.
-var gateway gatewayProcess
-
-type gatewayProcess struct {
-	once  sync.Once
-	url   string
-	err   error
-	dir   string
-	cmd   *exec.Cmd
-	stdin io.Closer
+var gateway struct {
+	once   sync.Once
+	server *s3test.Gateway
+	url    string
+	err    error
 }
 
 // testGateway returns the server's URL and makes the environment's credentials
@@ -63,7 +49,11 @@ func testGateway(t *testing.T) string {
 	if testing.Short() {
 		t.Skip("builds and runs an S3 server")
 	}
-	gateway.once.Do(gateway.start)
+	gateway.once.Do(func() {
+		if gateway.server, gateway.err = s3test.Start(); gateway.err == nil {
+			gateway.url = gateway.server.URL
+		}
+	})
 	if err := gateway.err; err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)
@@ -89,112 +79,6 @@ func testCredentials(t *testing.T, key, secret string) {
 	if key != "" {
 		t.Setenv("AWS_ACCESS_KEY_ID", key)
 		t.Setenv("AWS_SECRET_ACCESS_KEY", secret)
-	}
-}
-
-func (g *gatewayProcess) start() {
-	binary, err := buildGateway()
-	if err != nil {
-		g.err = fmt.Errorf("no S3 server to test with: %w", err)
-		return
-	}
-	g.err = g.serve(binary)
-}
-
-// buildGateway builds the server unless the cache has it.
-func buildGateway() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	_, file, _, _ := runtime.Caller(0)
-	modfile := filepath.Join(filepath.Dir(file), "..", "..", "tools.mod")
-	mod, err := os.ReadFile(modfile)
-	if err != nil {
-		return "", err
-	}
-	if !strings.Contains(string(mod), gatewayModule+" "+gatewayVersion) {
-		return "", fmt.Errorf("tools.mod does not require %s %s", gatewayModule, gatewayVersion)
-	}
-	dir := filepath.Join(cache, "trailscan-tests")
-	binary := filepath.Join(dir, "versitygw-"+gatewayVersion+"-"+runtime.GOOS+"-"+runtime.GOARCH)
-	if _, err := os.Stat(binary); err == nil {
-		return binary, nil
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	// Built beside and renamed, since several packages' tests run at once.
-	temp, err := os.MkdirTemp(dir, "build")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(temp)
-	built := filepath.Join(temp, "versitygw")
-	cmd := exec.Command("go", "build", "-modfile="+modfile, "-o", built, gatewayModule+"/cmd/versitygw")
-	cmd.Dir = filepath.Dir(modfile)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s", cmd, err, out)
-	}
-	return binary, os.Rename(built, binary)
-}
-
-func (g *gatewayProcess) serve(binary string) error {
-	var err error
-	if g.dir, err = os.MkdirTemp("", "trailscan-s3-"); err != nil {
-		return err
-	}
-	for _, sub := range []string{"data", "meta", "iam"} {
-		if err := os.Mkdir(filepath.Join(g.dir, sub), 0o755); err != nil {
-			return err
-		}
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	address := listener.Addr().String()
-	listener.Close()
-
-	// The shell ends the server when its input does, which is when this process
-	// ends, however that comes.
-	g.cmd = exec.Command("sh", "-c", `"$@" >"$DIR/log" 2>&1 & cat >/dev/null; kill $!; wait; rm -rf "$DIR"`, "sh",
-		binary, "--port", address, "--region", "us-east-1", "--iam-dir", filepath.Join(g.dir, "iam"), "--quiet",
-		"posix", "--sidecar", filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "data"))
-	g.cmd.Env = append(os.Environ(), "DIR="+g.dir, "ROOT_ACCESS_KEY="+rootKey, "ROOT_SECRET_KEY="+rootSecret)
-	if g.stdin, err = g.cmd.StdinPipe(); err != nil {
-		return err
-	}
-	if err := g.cmd.Start(); err != nil {
-		return err
-	}
-	g.url = "http://" + address
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.After(30 * time.Second); ; {
-		select {
-		case <-deadline:
-			log, _ := os.ReadFile(filepath.Join(g.dir, "log"))
-			return fmt.Errorf("%s does not answer\n%s", binary, log)
-		case <-tick.C:
-		}
-		if resp, err := http.Get(g.url); err == nil {
-			resp.Body.Close()
-			break
-		}
-	}
-	out, err := exec.Command(binary, "admin", "-a", rootKey, "-s", rootSecret, "--er", g.url,
-		"create-user", "--access", readerKey, "--secret", readerSecret, "--role", "user").CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("create user: %w\n%s", err, out)
-	}
-	return nil
-}
-
-func (g *gatewayProcess) stop() {
-	if g.stdin != nil {
-		g.stdin.Close()
-		g.cmd.Wait()
 	}
 }
 

@@ -3,8 +3,8 @@
 package s3test
 
 import (
-	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -22,17 +22,21 @@ const (
 	version = "v1.8.0"
 )
 
-// Key and Secret are the credentials of the gateway's owner.
+// Key and Secret are the credentials of the gateway's owner. The reader's are
+// those of a user that may do what a bucket's policy allows and nothing else.
 const (
-	Key    = "AKIATESTROOT00000001"
-	Secret = "test-root-secret-0000000000000000000000"
+	Key          = "AKIATESTROOT00000001"
+	Secret       = "test-root-secret-0000000000000000000000"
+	ReaderKey    = "AKIATESTREADER000001"
+	ReaderSecret = "test-reader-secret-00000000000000000000"
 )
 
 // Gateway is a running server.
 type Gateway struct {
-	URL string
-	dir string
-	cmd *exec.Cmd
+	URL   string
+	dir   string
+	cmd   *exec.Cmd
+	stdin io.Closer
 }
 
 // Start builds the server, if the cache lacks it, and starts it. The error says
@@ -52,11 +56,9 @@ func Start() (*Gateway, error) {
 
 // Stop ends the server and removes what it stored.
 func (g *Gateway) Stop() {
-	if g.cmd != nil && g.cmd.Process != nil {
-		g.cmd.Process.Kill()
-	}
-	if g.dir != "" {
-		os.RemoveAll(g.dir)
+	if g.stdin != nil {
+		g.stdin.Close()
+		g.cmd.Wait()
 	}
 }
 
@@ -102,7 +104,7 @@ func (g *Gateway) serve(binary string) error {
 	if g.dir, err = os.MkdirTemp("", "trailscan-s3-"); err != nil {
 		return err
 	}
-	for _, sub := range []string{"data", "meta"} {
+	for _, sub := range []string{"data", "meta", "iam"} {
 		if err := os.Mkdir(filepath.Join(g.dir, sub), 0o755); err != nil {
 			return err
 		}
@@ -114,31 +116,37 @@ func (g *Gateway) serve(binary string) error {
 	address := listener.Addr().String()
 	listener.Close()
 
-	var log bytes.Buffer
-	g.cmd = exec.Command(binary, "--port", address, "--region", "us-east-1", "--quiet",
+	// The shell ends the server when its input does, which is when this process
+	// ends, however that comes.
+	g.cmd = exec.Command("sh", "-c", `"$@" >"$DIR/log" 2>&1 & cat >/dev/null; kill $!; wait; rm -rf "$DIR"`, "sh",
+		binary, "--port", address, "--region", "us-east-1", "--iam-dir", filepath.Join(g.dir, "iam"), "--quiet",
 		"posix", "--sidecar", filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "data"))
-	g.cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+Key, "ROOT_SECRET_KEY="+Secret)
-	g.cmd.Stdout, g.cmd.Stderr = &log, &log
+	g.cmd.Env = append(os.Environ(), "DIR="+g.dir, "ROOT_ACCESS_KEY="+Key, "ROOT_SECRET_KEY="+Secret)
+	if g.stdin, err = g.cmd.StdinPipe(); err != nil {
+		return err
+	}
 	if err := g.cmd.Start(); err != nil {
 		return err
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- g.cmd.Wait() }()
 	g.URL = "http://" + address
-	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for deadline := time.After(30 * time.Second); ; {
 		select {
-		case err := <-exited:
-			return fmt.Errorf("%s: %v\n%s", g.cmd, err, log.String())
 		case <-deadline:
-			return fmt.Errorf("%s: does not answer", g.cmd)
+			log, _ := os.ReadFile(filepath.Join(g.dir, "log"))
+			return fmt.Errorf("%s does not answer\n%s", binary, log)
 		case <-tick.C:
 		}
 		if resp, err := http.Get(g.URL); err == nil {
 			resp.Body.Close()
-			return nil
+			break
 		}
 	}
+	out, err := exec.Command(binary, "admin", "-a", Key, "-s", Secret, "--er", g.URL,
+		"create-user", "--access", ReaderKey, "--secret", ReaderSecret, "--role", "user").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("create user: %w\n%s", err, out)
+	}
+	return nil
 }
