@@ -18,9 +18,9 @@ import (
 // digestAlgorithm is how CloudTrail signs digests, and the only way it ever did.
 const digestAlgorithm = "SHA256withRSA"
 
-// maxDigest is how much a digest file may inflate to. A digest takes some 400
-// bytes for each log file of its hour.
-const maxDigest = 256 << 20
+// maxDigest is how much a digest file may inflate to. It takes some 400 bytes for
+// each log file of its hour.
+const maxDigest = 64 << 20
 
 // digestName is what the name of a digest file says:
 //

@@ -24,7 +24,7 @@ const (
 	digestLatency = 2 * time.Hour
 
 	// regionsAtOnce is how many regions' digests are checked at a time.
-	regionsAtOnce = 8
+	regionsAtOnce = 4
 )
 
 // VerifyConfig says how a Verifier checks.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/aws/smithy-go"
 )
 
 // digestsAhead is how many digests of a chain are fetched before they are needed.
@@ -96,9 +98,9 @@ func (w *chainWalk) take(d *digest, signed bool) {
 	if signed {
 		w.digests++
 		w.good = append(w.good, interval{d.start, d.end})
+		w.oldest = minTime(w.oldest, d.start)
 	}
 	w.named(d, signed)
-	w.oldest = minTime(w.oldest, d.start)
 }
 
 // previous is the digest that d, which lies at a place, goes on from.
@@ -114,12 +116,11 @@ func (w *chainWalk) previous(at digestKey, d *digest) (digestKey, bool) {
 
 // older is the newest digest that is there and older than one.
 func (w *chainWalk) older(than digestKey) (digestKey, bool) {
-	for i := len(w.keys) - 1; i >= 0; i-- {
-		if w.keys[i].Stamp.Before(than.Stamp) {
-			return w.keys[i], true
-		}
+	i, _ := slices.BinarySearchFunc(w.keys, than.Stamp, func(k digestKey, t time.Time) int { return k.Stamp.Compare(t) })
+	if i == 0 {
+		return digestKey{}, false
 	}
-	return digestKey{}, false
+	return w.keys[i-1], true
 }
 
 // judge fetches a digest and checks it. newer is the digest that named it, if one
@@ -134,7 +135,7 @@ func (w *chainWalk) judge(ctx context.Context, at digestKey, newer *digest) (d *
 	case errors.Is(err, errNoDigest):
 		return nil, false, err
 	case err != nil:
-		w.tell(w.v.store.name(at.key), StageFetch, -1, err.Error())
+		w.once(fetchKind(err), w.v.store.name(at.key), StageFetch, err.Error())
 		return nil, false, nil
 	}
 	raw, trailing, err := inflateDigest(file.body)
@@ -186,10 +187,10 @@ func (w *chainWalk) judge(ctx context.Context, at digestKey, newer *digest) (d *
 	case ctx.Err() != nil:
 		return nil, false, ctx.Err()
 	case err != nil:
-		w.once(w.v.store.name(w.f.digests), StageFetch, err.Error())
+		w.once("keys", w.v.store.name(w.f.digests), StageFetch, err.Error())
 		return nil, false, nil
 	case key == nil:
-		w.once(w.v.store.name(at.key), StageVerify, fmt.Sprintf("digest not checked: there is no public key %s of CloudTrail in %s", oneLine(d.fingerprint), w.f.region))
+		w.once("key "+d.fingerprint, w.v.store.name(at.key), StageVerify, fmt.Sprintf("digest not checked: there is no public key %s of CloudTrail in %s", oneLine(d.fingerprint), w.f.region))
 		return nil, false, nil
 	}
 	if d.verify(key, signature) != nil {
@@ -197,13 +198,26 @@ func (w *chainWalk) judge(ctx context.Context, at digestKey, newer *digest) (d *
 		return nil, false, nil
 	}
 	if copied {
-		w.once(w.v.store.name(at.key), StageVerify, digestCopied)
+		w.once(digestCopied, w.v.store.name(at.key), StageVerify, digestCopied)
 	}
 	if newer != nil && (newer.previous.hash != "" && !strings.EqualFold(newer.previous.hash, hex.EncodeToString(d.sum[:])) ||
 		!strings.EqualFold(newer.previousSignature, signature)) {
 		w.wrong(at.key, digestUnlinked)
 	}
 	return d, true, nil
+}
+
+// fetchKind is what a failed fetch has in common with others that fail alike.
+func fetchKind(err error) string {
+	var api smithy.APIError
+	var request *RequestError
+	switch {
+	case errors.As(err, &api):
+		return "fetch " + api.ErrorCode()
+	case errors.As(err, &request):
+		return "fetch " + request.Why
+	}
+	return "fetch " + err.Error()
 }
 
 // key finds the key to check a digest with. That of a backfill digest is of the

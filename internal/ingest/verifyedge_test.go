@@ -407,6 +407,17 @@ func TestVerifyDenied(t *testing.T) {
 			},
 			stage: StageFetch, words: "access denied", paths: []string{tree.digest()}, proof: provenSteady,
 		},
+		{
+			name: "the digests of a region",
+			s3: func(r *http.Request, _ int) fault {
+				if !isList(r) && strings.Contains(r.URL.Path, tree.Folder(KindDigest, pausedRegion)) {
+					// S3 names the object in its message.
+					return denial(403, "AccessDenied", "User is not authorized to perform: s3:GetObject on "+r.URL.Path)
+				}
+				return noFault
+			},
+			stage: StageFetch, words: "access denied", paths: []string{tree.DigestKey(pausedRegion, hour(22))}, proof: provenSteady,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			cloudtrail.Fault = tc.keys
@@ -423,9 +434,6 @@ func TestVerifyDenied(t *testing.T) {
 			_, got := verified(t, src, NewS3Verifier(src, verifyWindow(VerifyConfig{AWS: aws})))
 			var paths []string
 			for _, p := range got.Problems {
-				if p.Stage == StageVerify && p.Error == logNoDigest && tc.stage == StageList {
-					continue // without a list there are no digests
-				}
 				paths = append(paths, strings.TrimPrefix(p.Object, src.url("")))
 				if p.Stage != tc.stage || !strings.Contains(p.Error, tc.words) {
 					t.Errorf("%+v", p)
@@ -448,7 +456,7 @@ func TestVerifyDenied(t *testing.T) {
 			asked++
 		}
 	}
-	if asked != 3 { // once in each of the three cases
+	if asked != 4 { // once in each case
 		t.Errorf("the keys of %s were asked for %d times", steadyRegion, asked)
 	}
 }

@@ -45,6 +45,7 @@ type folderCheck struct {
 	told     map[string]int // how often, by text
 	last     map[string]int // where in problems the last of that text is
 	gone     map[string]bool
+	unlisted bool // there may be digests that were not listed
 	digests  int64
 	logs     int64
 	reasons  []string
@@ -68,13 +69,15 @@ func (c *folderCheck) tell(object string, stage Stage, offset int64, text string
 	c.problems = append(c.problems, Problem{Object: object, Offset: offset, Stage: stage, Error: text, Count: 1})
 }
 
-// once is tell for what is wrong with many files alike: only the first is named.
-func (c *folderCheck) once(object string, stage Stage, text string) {
-	if i, ok := c.last[text]; ok {
+// once is tell for what is wrong with many files alike: only the first of a kind
+// is named, and its text told.
+func (c *folderCheck) once(kind, object string, stage Stage, text string) {
+	if i, ok := c.last[kind]; ok {
 		c.problems[i].Count++
 		return
 	}
-	c.tell(object, stage, -1, text)
+	c.last[kind] = len(c.problems)
+	c.problems = append(c.problems, Problem{Object: object, Offset: -1, Stage: stage, Error: text, Count: 1})
 }
 
 // wrong is tell for what somebody did to a file.
@@ -98,6 +101,7 @@ func (c *folderCheck) run(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return err
 			}
+			c.unlisted = true
 			c.tell(c.v.store.name(c.f.digests), StageList, -1, err.Error())
 		}
 		c.v.counters.ObjectsListed.Add(int64(len(keys)))
@@ -239,7 +243,7 @@ func (c *folderCheck) unnamed() {
 			c.wrong(key, logUnnamed)
 		case len(common(c.broken, []interval{delivered})) > 0:
 			// The digest that may have named it is a problem already.
-		case stamp.Before(edge):
+		case stamp.Before(edge) && !c.unlisted:
 			if n++; n == 1 {
 				first = key
 			}

@@ -13,8 +13,9 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// maxStoredDigest is the largest digest that is fetched.
-const maxStoredDigest = 64 << 20
+// maxStoredDigest is the largest digest that is fetched. Several are held at a
+// time, and none is known to be genuine before it was read.
+const maxStoredDigest = 16 << 20
 
 // s3Digests are the digests in a bucket.
 type s3Digests struct{ s *S3 }
@@ -203,7 +204,7 @@ func (b s3Digests) fetch(ctx context.Context, key string) (f digestFile, err err
 	return f, b.s.requestError(ctx, "get "+b.s.url(key), err)
 }
 
-var errLargeDigest = errors.New("larger than 64 MiB, which no digest is")
+var errLargeDigest = errors.New("larger than 16 MiB, which no digest is")
 
 // sameBucket reports whether a bucket is the one that is read. What an access
 // point stands for is not known.
