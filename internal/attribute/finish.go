@@ -157,7 +157,7 @@ func servicePrincipal(origins []NameOrigin) string {
 		case o.Kind == KindECS:
 			p = "ecs-tasks.amazonaws.com"
 		case o.Kind == KindService:
-			p = o.Name
+			p = plainPrincipal(o.Name)
 		}
 		if len(o.Chain) > 1 || p == "" || only != "" && only != p {
 			return ""

@@ -31,10 +31,13 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 		}
 	case form.Class == ClassService && len(form.Principals) > 0:
 		for _, p := range form.Principals {
-			if label := serviceLabel(p); c.services[p] && len(c.services) == 1 || ownKindService(label) {
-				o, instance := serviceOrigin(p, ref)
-				return guess(o, instance, "the name has the form that "+form.Producer+" gives its sessions")
+			if only := c.onlyService(); plainPrincipal(only) == p {
+				p = only // as this log writes it
+			} else if !ownKindService(serviceLabel(p)) {
+				continue
 			}
+			o, instance := serviceOrigin(p, ref)
+			return guess(o, instance, "the name has the form that "+form.Producer+" gives its sessions")
 		}
 	case strings.HasPrefix(c.execEnv, "AWS_Lambda_") && !c.assumed && form.Class == ClassCustom && namedAlike(ref.Role, ref.Session):
 		// The code of a function may have assumed another role under any name:
@@ -43,13 +46,9 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 	case strings.HasPrefix(c.execEnv, "AWS_ECS_") && !c.assumed && slices.Contains([]string{"hex32", "uuid"}, form.ID):
 		return guess(origin{KindECS, ref.Account, ref.Role}, ref.Session, "the clients run in ECS ("+c.execEnv+"), which names sessions after tasks")
 	}
-	if len(c.services) == 1 && !c.direct && s.created != 0 && abs(s.span.first.time-s.created) <= skew {
-		for p := range c.services {
-			if serviceLabel(p) != "" {
-				o, instance := serviceOrigin(p, ref)
-				return guess(o, instance, "every call was made by "+p+", from the second in which the session began")
-			}
-		}
+	if p := c.onlyService(); serviceLabel(p) != "" && !c.direct && s.created != 0 && abs(s.span.first.time-s.created) <= skew {
+		o, instance := serviceOrigin(p, ref)
+		return guess(o, instance, "every call was made by "+p+", from the second in which the session began")
 	}
 	res := &resolution{parent: r.text[s.key]}
 	for _, i := range s.idents {
@@ -71,6 +70,16 @@ type clientFacts struct {
 	workstation bool            // a client on a workstation's operating system
 	assumed     bool            // a client says that it assumed the role itself
 	direct      bool            // some call was made by no service
+}
+
+// onlyService is the one service that made calls, or empty.
+func (f clientFacts) onlyService() string {
+	if len(f.services) == 1 {
+		for p := range f.services {
+			return p
+		}
+	}
+	return ""
 }
 
 func (r *resolver) clientsOf(s *session) clientFacts {

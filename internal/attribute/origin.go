@@ -72,6 +72,24 @@ func serviceLabel(principal string) string {
 	return ""
 }
 
+// plainPrincipal is a service principal as it goes in the regions of the aws
+// partition: states.amazonaws.com for states.cn-north-1.amazonaws.com.cn.
+func plainPrincipal(principal string) string {
+	plain, ok := strings.CutSuffix(principal, ".cn")
+	if ok && !strings.HasSuffix(plain, ".amazonaws.com") {
+		return principal
+	}
+	labels := strings.Split(plain, ".")
+	return strings.Join(slices.DeleteFunc(labels, isRegion), ".")
+}
+
+// isRegion knows the names of regions, such as eu-west-1 and us-gov-east-1.
+func isRegion(s string) bool {
+	parts := strings.Split(s, "-")
+	return len(parts) > 2 && len(parts[0]) == 2 && anyDigits(parts[len(parts)-1]) &&
+		!slices.ContainsFunc(parts[:len(parts)-1], func(p string) bool { return !anyLetters(p) })
+}
+
 // ownKindService reports whether a service, other than compute, runs its users'
 // code and so has a kind of its own.
 func ownKindService(label string) bool {
@@ -180,11 +198,7 @@ func generatedByKubernetes(s string) bool {
 // webOrigin is the origin of a web identity: a provider, as its ARN or its
 // issuer, and a subject. Without a subject there is none.
 func webOrigin(account, provider, subject string) (origin, bool) {
-	issuer := provider
-	if _, after, ok := strings.Cut(provider, ":oidc-provider/"); ok {
-		issuer = after
-	}
-	issuer = strings.TrimSuffix(strings.TrimPrefix(issuer, "https://"), "/")
+	issuer := issuerOf(provider)
 	if issuer == "" || subject == "" {
 		return origin{}, false
 	}
@@ -207,6 +221,15 @@ func webOrigin(account, provider, subject string) (origin, bool) {
 		}
 	}
 	return origin{kind: KindWebIdentity, name: issuer + "/" + subject}, true
+}
+
+// issuerOf is the issuer of a web identity's provider, which is logged as its
+// ARN or as the issuer, with or without https.
+func issuerOf(provider string) string {
+	if _, after, ok := strings.Cut(provider, ":oidc-provider/"); ok {
+		provider = after
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(provider, "https://"), "/")
 }
 
 // isGitHubIssuer knows github.com's issuer and that of GitHub Enterprise Server.

@@ -22,53 +22,37 @@ func assumeChurn() Rule {
 		Why:   "Each session costs an STS request and its latency, counts against the 600 requests a second that an account has in a region, and adds an event to the trail that somebody pays to keep.",
 		Fix:   "Keep the credential and use it until it runs out: make one client for the process, outside the function's handler or the request's path. The session name may stay the same for its whole life.",
 		check: func(j *judge) []sighting {
-			type parentKey struct {
-				role   string
-				parent string
-			}
-			type opened struct {
-				names     map[*nameView]bool
-				use, life []int64
-				first     int64
-				last      int64
-				evidence  []Evidence
-				used      map[*issuance]bool
-			}
-			groups := map[parentKey]*opened{}
+			var order []churnKey
+			groups := map[churnKey]*opened{}
 			for _, n := range j.names {
 				for _, s := range n.sessions {
 					i := s.resolution.issuance
 					if i == nil || i.best().caller.key == 0 || j.issuedByService(i) || len(s.several) > 0 {
 						continue
 					}
-					k := parentKey{n.RoleARN, j.text[i.best().caller.key]}
-					g := groups[k]
-					if g == nil {
-						g = &opened{names: map[*nameView]bool{}, first: i.at.time, last: i.at.time, used: map[*issuance]bool{}}
-						groups[k] = g
+					k := churnKey{n.RoleARN, s.resolution.parent}
+					if groups[k] == nil {
+						groups[k] = &opened{first: i.at, last: i.at.time}
+						order = append(order, k)
 					}
-					g.names[n] = true
-					g.use = append(g.use, s.span.last-min(s.span.first.time, max(s.created, i.at.time)))
-					g.life = append(g.life, lifetime(s))
-					g.first, g.last = min(g.first, i.at.time), max(g.last, i.at.time)
-					if len(g.evidence) < maxEvidence {
-						g.evidence = append(g.evidence, Evidence{Type: "assume-event", EventID: j.eventText(i.best().at), Detail: "opened one of them"})
-					}
+					groups[k].add(j, n, s)
 				}
 			}
 			seen := map[*nameView]sighting{}
-			for k, g := range groups {
-				count := int64(len(g.use))
-				if count < churnSessions || median(g.use)*churnShare >= median(g.life) {
+			for _, k := range order {
+				g := groups[k]
+				count := int64(len(g.sessions))
+				if count < churnSessions || g.medianShare()*churnShare >= 1 {
 					continue
 				}
-				needed := (g.last-g.first)/median(g.life) + 1
-				saved := max(count-needed, 0)
-				detail := fmt.Sprintf("one credential opened %d sessions in %s, half of them used for %s or less of %s; kept, %s would have done: %d STS requests saved, of the %d a second that an account has",
-					count, span64(g.last-g.first), span64(median(g.use)), span64(median(g.life)), plural(needed, "session", "sessions"), saved, stsQuota)
-				for n := range g.names {
-					s := sighting{name: n, group: k.role, detail: detail, evidence: g.evidence, weight: count}
-					if o, ok := seen[n]; !ok || s.weight > o.weight || s.weight == o.weight && s.detail < o.detail {
+				use, life := g.median(used), g.median(lifetime)
+				needed := (g.last-g.first.time)/life + 1
+				s := sighting{group: k.role, weight: count, evidence: g.evidence(j)}
+				s.detail = fmt.Sprintf("one credential opened %d sessions in %s, half of them used for %s or less of %s; kept, %s would have done: %d STS requests saved, of the %d a second that an account has",
+					count, span64(g.last-g.first.time), span64(use), span64(life), plural(needed, "session", "sessions"), max(count-needed, 0), stsQuota)
+				for _, n := range g.names {
+					if o, ok := seen[n]; !ok || count > o.weight {
+						s.name = n
 						seen[n] = s
 					}
 				}
@@ -84,9 +68,61 @@ func assumeChurn() Rule {
 	}
 }
 
-func median(values []int64) int64 {
-	v := slices.Sorted(slices.Values(values))
-	return v[len(v)/2]
+// churnKey is one parent credential and a role that it opened sessions of.
+type churnKey struct{ role, parent string }
+
+// opened are the sessions that one parent credential opened of one role.
+type opened struct {
+	names    []*nameView // in order
+	sessions []*session
+	first    eventRef
+	last     int64
+}
+
+func (g *opened) add(j *judge, n *nameView, s *session) {
+	if len(g.names) == 0 || g.names[len(g.names)-1] != n {
+		g.names = append(g.names, n)
+	}
+	g.sessions = append(g.sessions, s)
+	at := s.resolution.issuance.at
+	if j.earlier(at, g.first) {
+		g.first = at
+	}
+	g.last = max(g.last, at.time)
+}
+
+// used is for how long a session was used, from its beginning on.
+func used(s *session) int64 {
+	return s.span.last - min(s.span.first.time, max(s.created, s.resolution.issuance.at.time))
+}
+
+// medianShare is how much of their lifetime the sessions were used for, on the
+// median.
+func (g *opened) medianShare() float64 {
+	shares := make([]float64, len(g.sessions))
+	for i, s := range g.sessions {
+		shares[i] = float64(used(s)) / float64(lifetime(s))
+	}
+	slices.Sort(shares)
+	return (shares[(len(shares)-1)/2] + shares[len(shares)/2]) / 2
+}
+
+func (g *opened) median(of func(*session) int64) int64 {
+	values := make([]int64, len(g.sessions))
+	for i, s := range g.sessions {
+		values[i] = of(s)
+	}
+	slices.Sort(values)
+	return (values[(len(values)-1)/2] + values[len(values)/2]) / 2
+}
+
+// evidence is the first of the events that opened the sessions.
+func (g *opened) evidence(j *judge) []Evidence {
+	var out []Evidence
+	for _, s := range g.sessions[:min(len(g.sessions), maxEvidence)] {
+		out = append(out, Evidence{Type: "assume-event", EventID: j.eventText(s.resolution.issuance.best().at), Detail: "opened one of them"})
+	}
+	return out
 }
 
 // span64 writes seconds as a person would say them.

@@ -1,8 +1,10 @@
 package attribute
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 func credentialsMoved() Rule {
@@ -20,7 +22,7 @@ func credentialsMoved() Rule {
 				if d, e, ok := j.offAWS(n, s); ok {
 					return sighting{detail: d, evidence: e}, true
 				}
-				if d, e, ok := j.twoPlaces(n, s); ok {
+				if d, e, ok := j.twoPlaces(n, j.places(s)); ok {
 					return sighting{detail: d, evidence: e}, true
 				}
 			}
@@ -29,33 +31,61 @@ func credentialsMoved() Rule {
 	}
 }
 
-// place is where and with what one client used a credential.
+// place is a network, and a client there, from which a credential was used.
 type place struct {
-	network netip.Prefix
-	addr    netip.Addr
-	client  string
-	client0 client
+	network     netip.Prefix
+	client      string
+	addr        netip.Addr // of the first call
+	first, last int64
+	call        eventRef // the first
 }
 
-// places are the addresses that say something: public, no service's, and the
-// holder's own (not of a presigned URL's user, not of the console).
-func (j *judge) places(s *session) []place {
-	var out []place
+// holders calls fn for each client whose address says something: public, no
+// service's, and the holder's own (not of a presigned URL's user, not of the
+// console).
+func (j *judge) holders(s *session, fn func(netip.Addr, *client)) {
 	for _, u := range s.uses {
 		if u.console > 0 {
 			continue
 		}
-		for _, c := range u.clients.list {
+		for i := range u.clients.list {
+			c := &u.clients.list[i]
 			if c.service || c.presigned {
 				continue
 			}
-			addr, ok := PublicAddr(j.text[c.ip])
-			if !ok {
-				continue
+			if addr, ok := PublicAddr(j.text[c.ip]); ok {
+				fn(addr, c)
 			}
-			out = append(out, place{Network(addr), addr, ParseUserAgent(j.text[c.agent]).Client(), c})
 		}
 	}
+}
+
+// places are the networks and clients of a session's holders, the first used first.
+func (j *judge) places(s *session) []place {
+	type placeKey struct {
+		network netip.Prefix
+		client  string
+	}
+	found := map[placeKey]*place{}
+	j.holders(s, func(addr netip.Addr, c *client) {
+		k := placeKey{Network(addr), ParseUserAgent(j.text[c.agent]).Client()}
+		p := found[k]
+		if p == nil {
+			found[k] = &place{k.network, k.client, addr, c.first.time, c.last, c.first}
+			return
+		}
+		p.last = max(p.last, c.last)
+		if r := j.compareRef(c.first, p.call); r < 0 || r == 0 && addr.Less(p.addr) {
+			p.addr, p.call, p.first = addr, c.first, c.first.time
+		}
+	})
+	var out []place
+	for _, p := range found {
+		out = append(out, *p)
+	}
+	slices.SortFunc(out, func(a, b place) int {
+		return cmp.Or(j.compareRef(a.call, b.call), a.addr.Compare(b.addr), cmp.Compare(a.client, b.client))
+	})
 	return out
 }
 
@@ -71,46 +101,62 @@ func (j *judge) offAWS(n *nameView, s *session) (string, []Evidence, bool) {
 	default:
 		return "", nil, false
 	}
-	for _, p := range j.places(s) {
-		if !j.ranges.Contains(p.addr) {
-			return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref.Session), res.origin.id(), p.addr),
-				[]Evidence{{Type: "call", EventID: j.eventText(p.client0.first), Detail: "from " + p.addr.String()}}, true
+	var out netip.Addr // the first
+	var call eventRef
+	j.holders(s, func(addr netip.Addr, c *client) {
+		if j.ranges.Contains(addr) {
+			return
 		}
+		if r := j.compareRef(c.first, call); !out.IsValid() || r < 0 || r == 0 && addr.Less(out) {
+			out, call = addr, c.first
+		}
+	})
+	if !out.IsValid() {
+		return "", nil, false
 	}
-	return "", nil, false
+	return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref.Session), res.origin.id(), out),
+		[]Evidence{{Type: "call", EventID: j.eventText(call), Detail: "from " + out.String()}}, true
 }
 
 // twoPlaces looks for one access key on two networks at the same time, each
 // with a client that the other does not have. A person who changes network
 // takes the client along; a host behind several addresses has its clients on
-// all of them.
-func (j *judge) twoPlaces(n *nameView, s *session) (string, []Evidence, bool) {
-	all := j.places(s)
-	on := map[string]map[netip.Prefix]bool{}
-	for _, p := range all {
-		if on[p.client] == nil {
-			on[p.client] = map[netip.Prefix]bool{}
-		}
-		on[p.client][p.network] = true
-	}
+// all of them, and may prefer IPv6 for one of them.
+func (j *judge) twoPlaces(n *nameView, all []place) (string, []Evidence, bool) {
+	clients, networks := map[string]int{}, map[netip.Prefix]int{}
+	client, network := make([]int, len(all)), make([]int, len(all))
 	for i, p := range all {
-		for _, q := range all[:i] {
-			if p.network == q.network || p.client == q.client || on[p.client][q.network] || on[q.client][p.network] {
+		client[i], network[i] = numberOf(clients, p.client), numberOf(networks, p.network)
+	}
+	on := make([]bool, len(clients)*len(networks)) // which client is on which network
+	spot := func(client, network int) int { return client*len(networks) + network }
+	for i := range all {
+		on[spot(client[i], network[i])] = true
+	}
+	for k, b := range all {
+		for i, a := range all[:k] {
+			if network[i] == network[k] || client[i] == client[k] || on[spot(client[k], network[i])] || on[spot(client[i], network[k])] {
 				continue
 			}
-			if p.client0.first.time > q.client0.last || q.client0.first.time > p.client0.last {
+			if a.addr.Is4() != b.addr.Is4() || b.first > a.last || a.first > b.last {
 				continue
-			}
-			a, b := q, p
-			if j.earlier(b.client0.first, a.client0.first) {
-				a, b = b, a
 			}
 			return fmt.Sprintf("%s: one credential was used from %s with %s and from %s with %s at the same time", quoted(n.ref.Session), a.addr, a.client, b.addr, b.client),
 				[]Evidence{
-					{Type: "call", EventID: j.eventText(a.client0.first), Detail: "from " + a.addr.String()},
-					{Type: "call", EventID: j.eventText(b.client0.first), Detail: "from " + b.addr.String()},
+					{Type: "call", EventID: j.eventText(a.call), Detail: "from " + a.addr.String()},
+					{Type: "call", EventID: j.eventText(b.call), Detail: "from " + b.addr.String()},
 				}, true
 		}
 	}
 	return "", nil, false
+}
+
+// numberOf gives a value its number, a new one the next.
+func numberOf[K comparable](numbers map[K]int, k K) int {
+	n, ok := numbers[k]
+	if !ok {
+		n = len(numbers)
+		numbers[k] = n
+	}
+	return n
 }

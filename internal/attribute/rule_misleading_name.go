@@ -72,14 +72,14 @@ func (j *judge) claims(n *nameView, s *session, people map[string]bool) string {
 func (j *judge) vendedBy(s *session, principals []string) bool {
 	res := s.resolution
 	if i := res.issuance; i != nil {
-		return j.issuedByService(i) && slices.Contains(principals, j.text[i.best().caller.invokedBy])
+		return j.issuedByService(i) && slices.Contains(principals, plainPrincipal(j.text[i.best().caller.invokedBy]))
 	}
 	if res.chain != nil || len(res.through) > 0 {
 		return false
 	}
 	for _, p := range principals {
 		o, _ := serviceOrigin(p, refOf(j.text[s.name]))
-		if o.kind == res.origin.kind && (o.kind != KindService || o.name == res.origin.name) {
+		if o.kind == res.origin.kind && (o.kind != KindService || o.name == plainPrincipal(res.origin.name)) {
 			return true
 		}
 	}

@@ -16,46 +16,71 @@ func nameCollision() Rule {
 		Advise: true,
 		across: true,
 		check: func(j *judge) []sighting {
-			byName := map[string][]*nameView{}
+			byName := map[string][]caller{}
 			for _, n := range j.names {
 				if n.form.Default() || n.form.Class == ClassService || n.form.Class == ClassInstance || !j.ownChoice(n) {
 					continue
 				}
-				byName[n.ref.Session] = append(byName[n.ref.Session], n)
+				if origins := counted(n); len(origins) > 0 {
+					byName[n.ref.Session] = append(byName[n.ref.Session], caller{n, origins})
+				}
 			}
 			var out []sighting
-			for name, views := range byName {
-				sets := map[string]bool{}
-				var known []*nameView
-				for _, n := range views {
-					origins := counted(n)
-					if len(origins) == 0 {
-						continue
-					}
-					var parts []string
-					for _, o := range origins {
-						parts = append(parts, personID(o))
-					}
-					slices.Sort(parts)
-					sets[strings.Join(slices.Compact(parts), "\x00")] = true
-					known = append(known, n)
-				}
-				if len(sets) < 2 {
-					continue
-				}
-				for _, n := range known {
-					origins := counted(n)
-					s := sighting{name: n, group: "name " + name, weight: n.Calls,
-						detail: fmt.Sprintf("under %s it is %s", n.RoleARN, ids(origins))}
-					for _, o := range origins {
-						s.evidence = append(s.evidence, j.firstOf(n, o))
-					}
-					out = append(out, s)
+			for _, name := range sortedKeys(byName) {
+				if len(byName[name]) > 1 {
+					out = append(out, j.collisions(name, byName[name])...)
 				}
 			}
 			return out
 		},
 	}
+}
+
+// caller is a name under one role, and who used it.
+type caller struct {
+	view    *nameView
+	origins []origin
+}
+
+// collisions are the sightings of one name under several roles.
+func (j *judge) collisions(name string, under []caller) []sighting {
+	// A role does not count beside an origin that came through it.
+	through := map[origin]bool{}
+	for _, c := range under {
+		for _, s := range c.view.sessions {
+			for _, t := range s.resolution.through {
+				through[t] = true
+			}
+		}
+	}
+	sets := map[string]bool{}
+	var known []caller
+	for _, c := range under {
+		var who []string
+		c.origins = slices.DeleteFunc(c.origins, func(o origin) bool { return through[o] })
+		for _, o := range c.origins {
+			who = append(who, personID(o))
+		}
+		if len(who) == 0 {
+			continue
+		}
+		slices.Sort(who)
+		sets[strings.Join(slices.Compact(who), "\x00")] = true
+		known = append(known, c)
+	}
+	if len(sets) < 2 {
+		return nil
+	}
+	var out []sighting
+	for _, c := range known {
+		s := sighting{name: c.view, group: "name " + name, weight: c.view.Calls,
+			detail: fmt.Sprintf("under %s it is %s", c.view.RoleARN, ids(c.origins))}
+		for _, o := range c.origins[:min(len(c.origins), maxEvidence)] {
+			s.evidence = append(s.evidence, j.firstOf(c.view, o))
+		}
+		out = append(out, s)
+	}
+	return out
 }
 
 // personID is what tells origins apart where one person may have a user in

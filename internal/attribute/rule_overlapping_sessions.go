@@ -52,13 +52,18 @@ func (j *judge) liveAtOnce(list []*session) int64 {
 		delta int64
 	}
 	var edges []edge
+	begun := make([]int64, len(list)) // when the sessions began, in order
+	for i, s := range list {
+		begun[i] = s.created
+	}
+	slices.Sort(begun)
 	for _, s := range list {
 		if s.created == 0 {
 			continue
 		}
 		end := max(s.span.last, s.created+lifetime(s)*3/4)
 		end = min(end, s.created+lifetime(s))
-		if renewed(list, s) {
+		if renewed(begun, s) {
 			end = min(end, s.span.last)
 		}
 		edges = append(edges, edge{s.created, 1}, edge{max(end, s.created+1), -1})
@@ -72,11 +77,11 @@ func (j *judge) liveAtOnce(list []*session) int64 {
 	return most
 }
 
-// renewed reports whether another session took over from s near its end.
-func renewed(list []*session, s *session) bool {
-	return slices.ContainsFunc(list, func(o *session) bool {
-		return o.created >= s.created+lifetime(s)/2 && o.created >= s.span.last-60 && o.created <= s.created+lifetime(s)
-	})
+// renewed reports whether another session took over from s near its end. begun
+// is when the sessions began, in order.
+func renewed(begun []int64, s *session) bool {
+	i, _ := slices.BinarySearch(begun, max(s.created+lifetime(s)/2, s.span.last-60))
+	return i < len(begun) && begun[i] <= s.created+lifetime(s)
 }
 
 // lifetime is how long a session lives, in seconds: what its assume event asked

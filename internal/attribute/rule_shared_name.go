@@ -16,7 +16,7 @@ func sharedName() Rule {
 				return sighting{}, false
 			}
 			s := sighting{detail: fmt.Sprintf("%s was used by %d origins: %s", quoted(n.ref.Session), len(origins), ids(origins))}
-			for _, o := range origins {
+			for _, o := range origins[:min(len(origins), maxEvidence)] {
 				s.evidence = append(s.evidence, j.firstOf(n, o))
 			}
 			return s, true

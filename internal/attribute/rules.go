@@ -183,21 +183,23 @@ func each(look func(*judge, *nameView) (sighting, bool)) func(*judge) []sighting
 // some call is surer than inferred. A role whose own origin stayed unknown does
 // not count beside an origin that came through it.
 func counted(n *nameView) []origin {
-	var all []origin
-	through := map[origin]bool{}
+	found, through := map[origin]bool{}, map[origin]bool{}
 	for _, s := range n.sessions {
 		res := s.resolution
 		if res.confidence < Recorded || !res.origin.known() {
 			continue
 		}
-		if !slices.Contains(all, res.origin) {
-			all = append(all, res.origin)
-		}
+		found[res.origin] = true
 		for _, t := range res.through {
 			through[t] = true
 		}
 	}
-	all = slices.DeleteFunc(all, func(o origin) bool { return through[o] })
+	var all []origin
+	for o := range found {
+		if !through[o] {
+			all = append(all, o)
+		}
+	}
 	slices.SortFunc(all, func(a, b origin) int { return cmp.Compare(a.id(), b.id()) })
 	return all
 }
@@ -217,6 +219,8 @@ func (j *judge) serviceChose(s *session) bool {
 		return true
 	case KindEKS:
 		return FormOf(refOf(j.text[s.name]).Session).ID == "eks-pod-identity"
+	case KindWebIdentity:
+		return byCognito(refOf(j.text[s.name]).Session, res.origin.name)
 	}
 	return false
 }
@@ -229,7 +233,15 @@ func (j *judge) issuedByService(i *issuance) bool {
 	case "":
 		return a.caller.invokedBy != 0
 	}
-	return isReservedSSO(refOf(j.text[i.name]).Role)
+	ref := refOf(j.text[i.name])
+	return isReservedSSO(ref.Role) || a.kind == assumeWeb && byCognito(ref.Session, j.text[cmp.Or(a.caller.provider, a.provider)])
+}
+
+// byCognito reports whether an identity pool of Cognito opened a session for one
+// of an app's users: it names all of them alike.
+// https://docs.aws.amazon.com/cognito/latest/developerguide/authentication-flow.html
+func byCognito(session, provider string) bool {
+	return FormOf(session).ID == "cognito" && strings.HasPrefix(issuerOf(provider), "cognito-identity.amazonaws.com")
 }
 
 func refOf(arn string) SessionRef {
