@@ -43,7 +43,7 @@ func (b *Builder) Add(e *ingest.Event) {
 	b.corrects(e)
 	id := b.ident(e)
 	if id != nil && chosen {
-		b.called(e, id)
+		b.called(e, id, once(b.ref(e.Time, b.id)))
 	}
 	if issues {
 		b.issued(e, id, chosen)
@@ -160,29 +160,30 @@ func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
 	}
 }
 
-// called counts a call under the credential that made it.
-func (b *Builder) called(e *ingest.Event, id *ident) {
-	at := b.ref(e.Time, b.id)
+// called counts a call, or several that are alike, under the credential that
+// made it.
+func (b *Builder) called(e *ingest.Event, id *ident, when span) {
+	at := when.first
 	if id.calls == 0 || b.earlier(at, id.first) {
 		id.first = at
 	}
-	id.calls++
+	id.calls += when.calls
 	if b.text[id.typ] != "AssumedRole" {
-		b.calledByOther(e, id, at)
+		b.calledByOther(e, id, when)
 		return
 	}
 	if id.arn == 0 {
-		b.nameless++
-		if b.nameless == 1 || b.earlier(at, b.namelessFirst) {
+		if b.nameless == 0 || b.earlier(at, b.namelessFirst) {
 			b.namelessFirst = at
 		}
+		b.nameless += when.calls
 		return
 	}
 	if id.use == nil {
 		id.use = b.use(useKey{arn: id.arn, key: id.key, issuerID: id.issuerID, created: id.created}, id.issuer)
 	}
 	c := call{
-		at: at, service: b.of(e.Source), region: b.regSym,
+		span: when, service: b.of(e.Source), region: b.regSym,
 		switchFrom: b.of(e.SwitchFrom), vpcAccount: b.of(e.VPCEndpointAccount),
 		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com",
 		presigned: string(e.AuthMethod) == "QueryString",
@@ -197,6 +198,7 @@ func (b *Builder) called(e *ingest.Event, id *ident) {
 		c.ip, c.agent = b.of(e.SourceIP), b.of(e.UserAgent)
 	}
 	if foreign {
+		c.span = once(when.first) // whatever shares the id is one call
 		b.foreign = append(b.foreign, foreignCall{shared: shared, ident: id, recipient: b.acctSym, call: c})
 		return
 	}
@@ -230,41 +232,42 @@ func (b *store) use(k useKey, issuer sym) *use {
 	return u
 }
 
-// apply counts one call.
+// apply counts a call, or several that are alike.
 func (b *store) apply(id *ident, account sym, c *call) {
 	u := id.use
-	u.calls++
+	n, first := c.span.calls, c.span.first
+	u.calls += n
 	if c.failed {
-		u.errors++
+		u.errors += n
 	}
 	switch {
 	case c.console:
-		u.console++
+		u.console += n
 	case id.invokedBy == 0:
-		u.direct++
+		u.direct += n
 	}
-	u.span.add(&b.symbols, c.at)
+	u.span.merge(&b.symbols, c.span)
 	if !c.passed {
 		u.addClient(&b.symbols, client{
 			ip: c.ip, agent: c.agent, presigned: c.presigned, service: id.invokedBy != 0,
-			calls: 1, first: c.at, last: c.at.time,
+			calls: n, first: first, last: c.span.last,
 		})
 	}
-	act := activity{activityKey: activityKey{c.service, c.region, c.action}, calls: 1}
+	act := activity{activityKey: activityKey{c.service, c.region, c.action}, calls: n}
 	if c.action != 0 {
-		act.span = span{calls: 1, first: c.at, last: c.at.time}
+		act.span = c.span
 		if c.failed {
-			act.errors = 1
+			act.errors = n
 		}
 	}
 	u.addActivity(&b.symbols, act)
-	u.addHour(hourCount{hour: floorHour(c.at.time), calls: 1})
-	u.addRecipient(&b.symbols, recipient{account: account, calls: 1, first: c.at})
+	u.addHour(hourCount{hour: floorHour(first.time), calls: n})
+	u.addRecipient(&b.symbols, recipient{account: account, calls: n, first: first})
 	if c.switchFrom != 0 {
-		u.switches = addFact(&b.symbols, u.switches, fact{value: c.switchFrom, first: c.at, calls: 1})
+		u.switches = addFact(&b.symbols, u.switches, fact{value: c.switchFrom, first: first, calls: n})
 	}
 	if c.vpcAccount != 0 {
-		u.vpc = addFact(&b.symbols, u.vpc, fact{value: c.vpcAccount, first: c.at, calls: 1})
+		u.vpc = addFact(&b.symbols, u.vpc, fact{value: c.vpcAccount, first: first, calls: n})
 	}
 }
 

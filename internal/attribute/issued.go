@@ -34,7 +34,7 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 	a := &e.Assume
 	if len(e.ErrorCode) > 0 {
 		if chosen && id != nil && bytes.Contains(e.ErrorCode, []byte("AccessDenied")) {
-			b.refused(e, id)
+			b.refused(e, id, once(b.ref(e.Time, b.id)))
 		}
 		return
 	}
@@ -90,11 +90,11 @@ func (b *Builder) nobody() *ident {
 	return id
 }
 
-// refused notes a denied attempt to assume a role. Such a record holds neither
+// refused notes denied attempts to assume a role. Such a record holds neither
 // the role nor the session name; the error's text names caller and role:
 // "User: ARN is not authorized to perform: sts:AssumeRole on resource: ARN".
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html
-func (b *Builder) refused(e *ingest.Event, id *ident) {
+func (b *Builder) refused(e *ingest.Event, id *ident, when span) {
 	k := deniedKey{principal: id.arn, account: b.acctSym, code: b.of(e.ErrorCode), role: b.of(e.Assume.RoleARN)}
 	text := string(e.ErrorText)
 	if k.role == 0 {
@@ -115,7 +115,7 @@ func (b *Builder) refused(e *ingest.Event, id *ident) {
 		d = &denied{}
 		b.denied[k] = d
 	}
-	d.seen.add(&b.symbols, b.ref(e.Time, b.id))
+	d.seen.merge(&b.symbols, when)
 }
 
 func firstWord(s string) string {
@@ -158,12 +158,12 @@ func (b *store) other(k otherKey) *other {
 // calledByOther counts calls with temporary credentials that are no role's.
 // Federated users carry their name; a session of GetSessionToken or AssumeRoot
 // looks like its user or root and is known by its key.
-func (b *Builder) calledByOther(e *ingest.Event, id *ident, at eventRef) {
+func (b *Builder) calledByOther(e *ingest.Event, id *ident, when span) {
 	switch b.text[id.typ] {
 	case "FederatedUser":
 		_, name, _ := strings.Cut(b.text[id.arn], ":federated-user/")
 		k := otherKey{kind: b.ofString("GetFederationToken"), account: id.account, principal: id.issuer, name: b.ofString(name)}
-		b.other(k).calls.add(&b.symbols, at)
+		b.other(k).calls.merge(&b.symbols, when)
 	case "IAMUser", "Root":
 		// The console's keys change with each call, and nobody issued them here.
 		if id.invokedBy == 0 && !e.FromConsole && !id.console && strings.HasPrefix(b.text[id.key], "ASIA") {
@@ -172,7 +172,7 @@ func (b *Builder) calledByOther(e *ingest.Event, id *ident, at eventRef) {
 				s = &span{}
 				b.keyUse[id.key] = s
 			}
-			s.add(&b.symbols, at)
+			s.merge(&b.symbols, when)
 		}
 	}
 }

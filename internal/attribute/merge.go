@@ -92,7 +92,7 @@ func (b *store) merge(o *store) {
 	for _, f := range o.foreign {
 		f.ident, f.recipient = idents[f.ident], re(f.recipient)
 		c := &f.call
-		c.at = ref(c.at)
+		c.span = bounds(c.span)
 		c.ip, c.agent, c.service, c.region = re(c.ip), re(c.agent), re(c.service), re(c.region)
 		c.switchFrom, c.vpcAccount, c.action = re(c.switchFrom), re(c.vpcAccount), re(c.action)
 		b.foreign = append(b.foreign, f)

@@ -108,7 +108,7 @@ func (b *store) before(f, o *foreignCall) bool {
 	if f.recipient != o.recipient {
 		return b.text[f.recipient] < b.text[o.recipient]
 	}
-	return b.earlier(f.call.at, o.call.at)
+	return b.earlier(f.call.span.first, o.call.span.first)
 }
 
 // groupSessions puts together what the calls of one issuance show.

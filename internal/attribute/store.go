@@ -102,6 +102,9 @@ func (p *span) add(t *symbols, r eventRef) {
 	p.calls++
 }
 
+// once is the span of one event.
+func once(r eventRef) span { return span{calls: 1, first: r, last: r.time} }
+
 func (p *span) merge(t *symbols, o span) {
 	switch {
 	case o.calls == 0:
@@ -172,9 +175,9 @@ type foreignCall struct {
 	call      call
 }
 
-// call is what counts of one call.
+// call is what counts of one call, or of several in one hour that are alike.
 type call struct {
-	at                         eventRef
+	span                       span
 	ip, agent, service, region sym
 	switchFrom, vpcAccount     sym
 	action                     sym
