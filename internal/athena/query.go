@@ -1,0 +1,404 @@
+package athena
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// MaxQuery is how many bytes a query may have:
+// https://docs.aws.amazon.com/athena/latest/ug/service-limits.html
+const MaxQuery = 262144
+
+// Scan is what a result is about. It is written into the result, so that whoever
+// reads an exported one needs nothing beside it.
+type Scan struct {
+	// Since and Until bound the window on eventTime, [Since, Until); zero is no
+	// bound. Times are whole seconds.
+	Since, Until time.Time
+	// Lookback is how far before the window assume events are believed.
+	Lookback time.Duration
+	// Accounts and Regions are the only ones whose calls count, by
+	// recipientAccountId and awsRegion; empty is all.
+	Accounts, Regions []string
+}
+
+// Part is one query's share of a scan.
+type Part struct {
+	Scan Scan
+	From []Slice
+	// Evidence asks for the events that issued credentials and nothing else,
+	// those from Since on and before Until. Nothing of such a result counts.
+	Evidence bool
+	// Number of Count parts, from 1; parts of a scan hold no event in common
+	// except evidence.
+	Number, Count int
+}
+
+// Slice is a part of one table.
+type Slice struct {
+	Table Table
+	// Accounts and Regions are the partitions to read, nil for all.
+	Accounts, Regions []string
+	// From and To are the first and the last day of delivery; zero is no bound.
+	From, To time.Time
+}
+
+// source is a column that the queries read from the table.
+type source struct {
+	name  string // what the queries call it
+	expr  string // what the table calls it
+	added bool   // not in the struct that AWS documents
+}
+
+// sources are the members of a record that attribution reads.
+var sources = []source{
+	{name: "eventtime", expr: "eventtime"},
+	{name: "eventsource", expr: "eventsource"},
+	{name: "eventname", expr: "eventname"},
+	{name: "awsregion", expr: "awsregion"},
+	{name: "sourceipaddress", expr: "sourceipaddress"},
+	{name: "useragent", expr: "useragent"},
+	{name: "errorcode", expr: "errorcode"},
+	{name: "errormessage", expr: "errormessage"},
+	{name: "requestparameters", expr: "requestparameters"},
+	{name: "responseelements", expr: "responseelements"},
+	{name: "additionaleventdata", expr: "additionaleventdata"},
+	{name: "serviceeventdetails", expr: "serviceeventdetails"},
+	{name: "eventid", expr: "eventid"},
+	{name: "eventtype", expr: "eventtype"},
+	{name: "eventcategory", expr: "eventcategory"},
+	{name: "recipientaccountid", expr: "recipientaccountid"},
+	{name: "sharedeventid", expr: "sharedeventid"},
+	{name: "vpcendpointaccountid", expr: "vpcendpointaccountid"},
+	{name: "fromconsole", expr: "sessioncredentialfromconsole"},
+	{name: "addendumreason", expr: "addendum.reason"},
+	{name: "originaleventid", expr: "addendum.originaleventid"},
+	{name: "id_given", expr: "CASE WHEN useridentity IS NOT NULL THEN 'true' END"},
+	{name: "id_type", expr: "useridentity.type"},
+	{name: "id_principal", expr: "useridentity.principalid"},
+	{name: "id_arn", expr: "useridentity.arn"},
+	{name: "id_account", expr: "useridentity.accountid"},
+	{name: "id_invokedby", expr: "useridentity.invokedby"},
+	{name: "id_key", expr: "useridentity.accesskeyid"},
+	{name: "id_user", expr: "useridentity.username"},
+	{name: "id_provider", expr: "useridentity.identityprovider", added: true},
+	{name: "id_delegate", expr: "useridentity.invokedbydelegate.accountid", added: true},
+	{name: "id_onbehalfof", expr: "useridentity.onbehalfof.userid"},
+	{name: "id_onbehalfofstore", expr: "useridentity.onbehalfof.identitystorearn"},
+	{name: "id_scopesource", expr: "useridentity.inscopeof.sourcearn", added: true},
+	{name: "id_scopeaccount", expr: "useridentity.inscopeof.sourceaccount", added: true},
+	{name: "id_scopetype", expr: "useridentity.inscopeof.issuertype", added: true},
+	{name: "id_scopeto", expr: "useridentity.inscopeof.credentialsissuedto", added: true},
+	{name: "id_issuerarn", expr: "useridentity.sessioncontext.sessionissuer.arn"},
+	{name: "id_issuerid", expr: "useridentity.sessioncontext.sessionissuer.principalid"},
+	{name: "id_created", expr: "useridentity.sessioncontext.attributes.creationdate"},
+	{name: "id_mfa", expr: "useridentity.sessioncontext.attributes.mfaauthenticated"},
+	{name: "id_fromconsole", expr: "useridentity.sessioncontext.attributes.sessioncredentialfromconsole", added: true},
+	{name: "id_federated", expr: "useridentity.sessioncontext.webidfederationdata.federatedprovider"},
+	{name: "id_federatedattributes", expr: "json_format(CAST(useridentity.sessioncontext.webidfederationdata.attributes AS JSON))"},
+	{name: "id_sourceidentity", expr: "useridentity.sessioncontext.sourceidentity", added: true},
+	{name: "id_delivery", expr: "useridentity.sessioncontext.ec2roledelivery"},
+	{name: "id_assumedroot", expr: "useridentity.sessioncontext.assumedroot", added: true},
+	{name: "id_signinsession", expr: "useridentity.sessioncontext.signinsessionarn", added: true},
+}
+
+// field is one member of the record that an entry stands for.
+type field struct {
+	path string // dots lead into objects
+	expr string // its value, a string or NULL, in terms of the sources and judgements
+	json bool   // the value is JSON, not a string
+}
+
+// The places of an entry that are no members of its record. The fields follow.
+const (
+	entryKind   = iota // event, use, read, bad or scan
+	entryAt            // of an event its own, else the hour of use: what sets rows apart
+	entryObject        // of bad records, where they are
+	entryReason        // and what is wrong with them
+	entryFields
+)
+
+// fields are the members that an entry holds, those of one object one after
+// another. What attribution does not look at is left out of use, so that calls
+// that differ in nothing else become one row.
+var fields = []field{
+	{path: "recipientAccountId", expr: "CASE WHEN NOT bad THEN recipientaccountid END"},
+	{path: "awsRegion", expr: "CASE WHEN chosen OR whole THEN awsregion END"},
+	{path: "eventSource", expr: "CASE WHEN complete OR denied THEN eventsource END"},
+	{path: "eventName", expr: "CASE WHEN whole OR denied THEN eventname END"},
+	{path: "sourceIPAddress", expr: "CASE WHEN complete THEN sourceipaddress END"},
+	{path: "userAgent", expr: "CASE WHEN complete THEN useragent END"},
+	{path: "errorCode", expr: "CASE WHEN denied OR whole THEN errorcode WHEN rolesession AND errorcode <> '' THEN 'Error' END"},
+	{path: "errorMessage", expr: "CASE WHEN denied THEN errormessage END"},
+	{path: "sharedEventID", expr: "CASE WHEN whole OR elsewhere THEN sharedeventid END"},
+	{path: "vpcEndpointAccountId", expr: "CASE WHEN complete THEN vpcendpointaccountid END"},
+	{path: "sessionCredentialFromConsole", expr: "CASE WHEN complete THEN fromconsole END"},
+	{path: "requestParameters", json: true, expr: "CASE WHEN whole THEN requestparameters WHEN denied THEN json_format(CAST(MAP(ARRAY['roleArn'], ARRAY[json_extract_scalar(requestparameters, '$.roleArn')]) AS JSON)) END"},
+	{path: "responseElements", json: true, expr: "CASE WHEN whole THEN " + withoutToken("responseelements") + " END"},
+	{path: "serviceEventDetails", json: true, expr: "CASE WHEN whole THEN " + withoutToken("serviceeventdetails") + " END"},
+	{path: "additionalEventData.SwitchFrom", expr: "CASE WHEN complete AND additionaleventdata LIKE '%SwitchFrom%' THEN json_extract_scalar(additionaleventdata, '$.SwitchFrom') END"},
+	{path: "additionalEventData.AuthenticationMethod", expr: "CASE WHEN complete AND additionaleventdata LIKE '%QueryString%' THEN nullif(json_extract_scalar(additionaleventdata, '$.AuthenticationMethod'), 'AuthHeader') END"},
+	{path: "addendum.reason", expr: "CASE WHEN whole AND corrects THEN addendumreason END"},
+	{path: "addendum.originalEventID", expr: "CASE WHEN whole AND corrects THEN originaleventid END"},
+	{path: "userIdentity.type", expr: "CASE WHEN complete OR denied OR keyed OR named OR id_type IN ('IAMUser', 'FederatedUser') THEN id_type END"},
+	{path: "userIdentity.principalId", expr: "CASE WHEN complete OR denied OR id_type = 'IAMUser' THEN id_principal END"},
+	{path: "userIdentity.arn", expr: "CASE WHEN complete OR denied OR id_type IN ('IAMUser', 'FederatedUser') THEN id_arn END"},
+	{path: "userIdentity.accountId", expr: "CASE WHEN complete OR id_type = 'FederatedUser' THEN id_account END"},
+	{path: "userIdentity.accessKeyId", expr: "CASE WHEN complete OR keyed THEN id_key END"},
+	{path: "userIdentity.userName", expr: "CASE WHEN complete OR named THEN id_user END"},
+	{path: "userIdentity.invokedBy", expr: "CASE WHEN complete THEN id_invokedby END"},
+	{path: "userIdentity.identityProvider", expr: "CASE WHEN complete THEN id_provider END"},
+	{path: "userIdentity.invokedByDelegate.accountId", expr: "CASE WHEN complete THEN id_delegate END"},
+	{path: "userIdentity.onBehalfOf.userId", expr: "CASE WHEN complete OR named THEN id_onbehalfof END"},
+	{path: "userIdentity.onBehalfOf.identityStoreArn", expr: "CASE WHEN complete THEN id_onbehalfofstore END"},
+	{path: "userIdentity.inScopeOf.sourceArn", expr: "CASE WHEN complete THEN id_scopesource END"},
+	{path: "userIdentity.inScopeOf.sourceAccount", expr: "CASE WHEN complete THEN id_scopeaccount END"},
+	{path: "userIdentity.inScopeOf.issuerType", expr: "CASE WHEN complete THEN id_scopetype END"},
+	{path: "userIdentity.inScopeOf.credentialsIssuedTo", expr: "CASE WHEN complete THEN id_scopeto END"},
+	{path: "userIdentity.sessionContext.sessionIssuer.arn", expr: "CASE WHEN complete OR id_type = 'FederatedUser' THEN id_issuerarn END"},
+	{path: "userIdentity.sessionContext.sessionIssuer.principalId", expr: "CASE WHEN complete THEN id_issuerid END"},
+	{path: "userIdentity.sessionContext.attributes.creationDate", expr: "CASE WHEN complete THEN id_created END"},
+	{path: "userIdentity.sessionContext.attributes.mfaAuthenticated", expr: "CASE WHEN complete THEN id_mfa END"},
+	{path: "userIdentity.sessionContext.attributes.sessionCredentialFromConsole", expr: "CASE WHEN complete THEN id_fromconsole END"},
+	{path: "userIdentity.sessionContext.webIdFederationData.federatedProvider", expr: "CASE WHEN complete THEN id_federated END"},
+	{path: "userIdentity.sessionContext.webIdFederationData.attributes", json: true, expr: "CASE WHEN complete THEN id_federatedattributes END"},
+	{path: "userIdentity.sessionContext.sourceIdentity", expr: "CASE WHEN complete THEN id_sourceidentity END"},
+	{path: "userIdentity.sessionContext.ec2RoleDelivery", expr: "CASE WHEN complete THEN id_delivery END"},
+	{path: "userIdentity.sessionContext.assumedRoot", expr: "CASE WHEN complete THEN id_assumedroot END"},
+	{path: "userIdentity.sessionContext.signInSessionArn", expr: "CASE WHEN complete THEN id_signinsession END"},
+}
+
+// withoutToken blanks session tokens: a result is no place for them.
+func withoutToken(column string) string {
+	return `regexp_replace(` + column + `, '"sessionToken"\s*:\s*"[^"]*"', '"sessionToken":""')`
+}
+
+// identifies says whether an event id makes two records one. Records that were
+// anonymised carry placeholders in its place, the same in every record.
+func identifies(column string) string {
+	return `(regexp_like(` + column + `, '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$') AND ` + column + ` <> '00000000-0000-0000-0000-000000000000'` +
+		` OR regexp_like(` + column + `, '[1-9]') AND NOT regexp_like(` + column + `, '[<>{}$\[\]]'))`
+}
+
+// The calls that issue credentials, or tell about one, by service. The list is
+// that of ingest.Event.IsAssume.
+const issuing = `(eventsource = 'sts.amazonaws.com' AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetFederationToken', 'GetSessionToken')
+      OR eventsource = 'eks-auth.amazonaws.com' AND eventname = 'AssumeRoleForPodIdentity'
+      OR eventsource = 'rolesanywhere.amazonaws.com' AND eventname = 'CreateSession'
+      OR eventsource = 'sso.amazonaws.com' AND eventname = 'GetRoleCredentials'
+      OR eventsource = 'signin.amazonaws.com' AND eventname = 'SwitchRole')`
+
+// Query is the part's query.
+func (p Part) Query() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("WITH records AS (")
+	line("  -- trailscan: %s, part %d of %d", p.purpose(), p.Number, p.Count)
+	for i, s := range p.From {
+		if i > 0 {
+			line("  UNION ALL")
+		}
+		b.WriteString(s.records())
+	}
+	line("),")
+	line("-- What trails do not deliver as events is passed over. Times are seconds since 1970.")
+	line("timed AS (")
+	line("  SELECT *, try(CAST(floor(to_unixtime(from_iso8601_timestamp(eventtime))) AS bigint)) AS t")
+	line("  FROM records")
+	line("  WHERE coalesce(eventcategory, '') IN ('Management', 'Data')")
+	line("    OR coalesce(eventcategory, '') NOT IN ('Insight', 'Aggregated', 'NetworkActivity')")
+	line("      AND lower(coalesce(eventtype, '')) NOT IN ('awscloudtrailinsight', 'awsaggregatedevent', 'awsvpceevents')")
+	line("),")
+	line("placed AS (")
+	line("  SELECT *, t IS NULL OR coalesce(eventname, '') = '' AS bad,")
+	line("    coalesce(%s, false) AS chosen,", p.chosen())
+	line("    coalesce(%s, false) AS whole,", p.whole())
+	line("    coalesce(id_type = 'AssumedRole', false) AS rolesession,")
+	line("    coalesce(%s, false) AS identified,", identifies("eventid"))
+	line("    coalesce(%s, false) AS original,", identifies("originaleventid"))
+	line("    coalesce(%s, false) AS twin", identifies("sharedeventid"))
+	line("  FROM timed")
+	line("),")
+	line("judged AS (")
+	line("  SELECT *, rolesession AND chosen OR whole AS complete,")
+	line("    coalesce(chosen AND eventsource = 'sts.amazonaws.com' AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity') AND strpos(errorcode, 'AccessDenied') > 0 AND id_given = 'true', false) AS denied,")
+	line("    coalesce(chosen AND id_type IN ('IAMUser', 'Root') AND coalesce(id_invokedby, '') = '' AND id_key LIKE 'ASIA%%'")
+	line("      AND coalesce(fromconsole, '') <> 'true' AND coalesce(id_fromconsole, '') <> 'true', false) AS keyed,")
+	line("    coalesce(chosen AND id_onbehalfof <> '' AND id_user <> '', false) AS named,")
+	line("    coalesce((chosen OR whole) AND addendumreason = 'UPDATED_DATA' AND original AND originaleventid <> coalesce(eventid, ''), false) AS corrects,")
+	line("    -- Of the copies of one call in several accounts only one counts.")
+	line("    chosen AND rolesession AND twin AS shared,")
+	line("    coalesce(chosen AND rolesession AND twin")
+	line("      AND coalesce(nullif(id_account, ''), split_part(id_arn, ':', 5), '') <> coalesce(recipientaccountid, ''), false) AS elsewhere")
+	line("  FROM placed")
+	line("),")
+	line("entries AS (")
+	line("  SELECT recipientaccountid, chosen, t,")
+	line("    -- An event is one by its id, and stands for the one that it corrects.")
+	line("    CASE WHEN NOT (bad OR chosen OR whole) THEN ARRAY[CAST(NULL AS varchar)]")
+	line("      WHEN corrects THEN ARRAY[CASE WHEN identified THEN eventid ELSE CAST(uuid() AS varchar) END, originaleventid]")
+	line("      WHEN bad OR NOT identified THEN ARRAY[CAST(uuid() AS varchar)]")
+	line("      ELSE ARRAY[eventid] END AS ids,")
+	line("    CASE WHEN corrects THEN originaleventid END AS corrected,")
+	line("    lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') AS moment,")
+	line("    CASE WHEN shared AND NOT elsewhere THEN sharedeventid END AS shared,")
+	line("    json_format(CAST(ARRAY[")
+	line("      CASE WHEN bad THEN 'bad' WHEN whole THEN 'event' WHEN chosen THEN 'use' ELSE 'read' END,")
+	line("      CASE WHEN whole THEN lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') WHEN rolesession AND chosen THEN CAST(t - t %% 3600 AS varchar) END,")
+	line("      CASE WHEN bad THEN objectname END,")
+	line("      CASE WHEN NOT bad THEN NULL WHEN coalesce(eventtime, '') = '' THEN 'no eventTime' WHEN coalesce(eventname, '') = '' THEN 'no eventName' ELSE 'eventTime is no time' END,")
+	for i, f := range fields {
+		line("      %s%s", f.expr, comma(i, len(fields)))
+	}
+	line("    ] AS JSON)) AS entry")
+	line("  FROM judged")
+	if p.Evidence {
+		line("  WHERE whole")
+	}
+	line("),")
+	line("-- One row for each event, however often it was delivered.")
+	line("events AS (")
+	line("  SELECT min(entry) AS entry, min(moment) AS moment, min(t) AS t, max(shared) AS shared,")
+	line("    CASE WHEN bool_or(chosen) THEN count(*) - 1 ELSE 0 END AS copies")
+	line("  FROM entries CROSS JOIN UNNEST(ids) AS u(id)")
+	line("  GROUP BY recipientaccountid, id")
+	line("  HAVING NOT coalesce(bool_or(id = corrected), false)")
+	line(")")
+	line("SELECT %s AS entry, CAST(0 AS bigint) AS calls, CAST(0 AS bigint) AS duplicates,", quote(p.header()))
+	line("  CAST(NULL AS varchar) AS first_event, CAST(NULL AS bigint) AS last_time, CAST(NULL AS varchar) AS shared_events")
+	line("UNION ALL")
+	line("SELECT entry, count(*), CAST(sum(copies) AS bigint), min(moment), max(t), array_join(array_agg(shared) FILTER (WHERE shared IS NOT NULL), ' ')")
+	line("FROM events")
+	b.WriteString("GROUP BY entry")
+	return b.String()
+}
+
+func (p Part) purpose() string {
+	if p.Evidence {
+		return "events that issued credentials"
+	}
+	return "use of role sessions"
+}
+
+// records selects what a slice gives.
+func (s Slice) records() string {
+	var b strings.Builder
+	b.WriteString("  SELECT\n")
+	for _, c := range sources {
+		expr := c.expr
+		if c.added && s.Table.Documented {
+			expr = "CAST(NULL AS varchar)"
+		}
+		fmt.Fprintf(&b, "    %s AS %s,\n", expr, c.name)
+	}
+	fmt.Fprintf(&b, "    \"$path\" AS objectname\n  FROM %s\n", s.Table.reference())
+	var where []string
+	if s.Accounts != nil {
+		where = append(where, "account IN ("+quoteAll(s.Accounts)+")")
+	}
+	if s.Regions != nil {
+		where = append(where, "region IN ("+quoteAll(s.Regions)+")")
+	}
+	if !s.From.IsZero() {
+		where = append(where, `"timestamp" >= `+quote(s.From.UTC().Format(partitionDay)))
+	}
+	if !s.To.IsZero() {
+		where = append(where, `"timestamp" <= `+quote(s.To.UTC().Format(partitionDay)))
+	}
+	if len(where) > 0 {
+		fmt.Fprintf(&b, "  WHERE %s\n", strings.Join(where, "\n    AND "))
+	}
+	return b.String()
+}
+
+// chosen says which events count.
+func (p Part) chosen() string {
+	if p.Evidence {
+		return "false"
+	}
+	cond := []string{"t IS NOT NULL", "eventname <> ''"}
+	if !p.Scan.Since.IsZero() {
+		cond = append(cond, fmt.Sprintf("t >= %d", p.Scan.Since.Unix()))
+	}
+	if !p.Scan.Until.IsZero() {
+		cond = append(cond, fmt.Sprintf("t < %d", p.Scan.Until.Unix()))
+	}
+	if len(p.Scan.Accounts) > 0 {
+		cond = append(cond, "coalesce(recipientaccountid, '') IN ("+quoteAll(p.Scan.Accounts)+")")
+	}
+	if len(p.Scan.Regions) > 0 {
+		cond = append(cond, "coalesce(awsregion, '') IN ("+quoteAll(p.Scan.Regions)+")")
+	}
+	return strings.Join(cond, " AND ")
+}
+
+// whole says which events are given as whole records: those that issued a
+// credential. Those outside the window are evidence.
+func (p Part) whole() string {
+	cond := []string{"t IS NOT NULL", "(coalesce(errorcode, '') = '' OR eventname = 'AssumeRoleForPodIdentity')"}
+	if p.Evidence && !p.Scan.Since.IsZero() {
+		cond = append(cond, fmt.Sprintf("t >= %d", p.Scan.Since.Unix()))
+	}
+	if !p.Scan.Until.IsZero() {
+		cond = append(cond, fmt.Sprintf("t < %d", p.Scan.Until.Unix()))
+	}
+	return strings.Join(append(cond, issuing), " AND ")
+}
+
+// header is the entry of the row that says what the result is.
+func (p Part) header() string {
+	role := "use"
+	if p.Evidence {
+		role = "evidence"
+	}
+	elements := []string{
+		kindScan, formatVersion, p.id(), role, strconv.Itoa(p.Number), strconv.Itoa(p.Count),
+		unixText(p.Scan.Since), unixText(p.Scan.Until), strconv.FormatInt(int64(p.Scan.Lookback/time.Second), 10),
+		strings.Join(p.Scan.Accounts, ","), strings.Join(p.Scan.Regions, ","),
+	}
+	text, err := json.Marshal(elements)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return string(text)
+}
+
+// id tells the parts of a scan from those of others.
+func (p Part) id() string {
+	h := sha256.New()
+	fmt.Fprintln(h, p.Evidence, p.Number, p.Count, unixText(p.Scan.Since), unixText(p.Scan.Until))
+	for _, s := range p.From {
+		h.Write([]byte(s.records()))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+func unixText(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.Unix(), 10)
+}
+
+// quote writes a string of SQL.
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+func quoteAll(list []string) string {
+	quoted := make([]string, len(list))
+	for i, s := range list {
+		quoted[i] = quote(s)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func comma(i, n int) string {
+	if i == n-1 {
+		return ""
+	}
+	return ","
+}

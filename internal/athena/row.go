@@ -1,0 +1,384 @@
+package athena
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+// formatVersion is the version of entries. A result of another one is refused.
+const formatVersion = "1"
+
+// The kinds of entry.
+const (
+	kindEvent = "event"
+	kindUse   = "use"
+	kindRead  = "read"
+	kindBad   = "bad"
+	kindScan  = "scan"
+)
+
+// rolledUp is the eventName of a record that stands for several calls.
+const rolledUp = "RolledUp"
+
+// resultColumns are the columns of a result, by the places of the constants.
+var resultColumns = []string{"entry", "calls", "duplicates", "first_event", "last_time", "shared_events"}
+
+const (
+	columnEntry = iota
+	columnCalls
+	columnDuplicates
+	columnFirst
+	columnLast
+	columnShared
+)
+
+// Use says how many events one row stands for.
+type Use struct {
+	Calls, Duplicates int64
+	// LastTime is when the last event was. The first is the one that the row is
+	// given as.
+	LastTime int64
+	// Shared are the sharedEventIDs of the events, separated by spaces, where
+	// they come from the log of the caller's own account.
+	Shared []byte
+}
+
+// Rows is where the rows of a result go. What the functions are given is theirs
+// until they return.
+type Rows struct {
+	// Event takes an event whole, with the number of its further copies.
+	Event func(e *ingest.Event, duplicates int64)
+	// Use takes calls that are alike, as the first of them.
+	Use func(e *ingest.Event, u Use)
+	// Read takes an account whose log was read and has nothing in the window.
+	Read func(account string)
+	// Problem takes records that could not be used.
+	Problem func(ingest.Problem)
+}
+
+// Header is what a result says about itself.
+type Header struct {
+	Scan          Scan
+	Evidence      bool
+	Number, Count int
+	// ID is that of the query's text: no two parts have the same.
+	ID string
+}
+
+// ReadHeader reads a result, as CSV with a line of names, up to the row that
+// says what it is.
+func ReadHeader(r io.Reader) (Header, error) {
+	res, err := newResult(r)
+	if err != nil {
+		return Header{}, err
+	}
+	for {
+		switch err := res.next(); {
+		case errors.Is(err, io.EOF):
+			return Header{}, errors.New("no row says which query it is the result of: it is not complete, or not of trailscan's queries; export it again, whole and with its header line")
+		case err != nil:
+			return Header{}, err
+		}
+		if strings.HasPrefix(res.row[columnEntry], `["`+kindScan+`"`) {
+			return res.header()
+		}
+	}
+}
+
+// ReadRows reads a result, as CSV with a line of names, and hands on its rows.
+// The error says why it could not be read to its end.
+func ReadRows(ctx context.Context, r io.Reader, name string, rows Rows) error {
+	res, err := newResult(r)
+	if err != nil {
+		return err
+	}
+	d := &decoder{reader: ingest.NewReader(ingest.Limits{}), name: name, rows: rows}
+	for n := 0; ; n++ {
+		if n%1024 == 0 && ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		switch err := res.next(); {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if err := d.row(ctx, res.row); err != nil {
+			return fmt.Errorf("line %d: %w", res.line(), err)
+		}
+	}
+}
+
+// result is a result under way.
+type result struct {
+	csv   *csv.Reader
+	place []int    // of resultColumns among the file's
+	row   []string // as resultColumns
+}
+
+func newResult(r io.Reader) (*result, error) {
+	res := &result{csv: csv.NewReader(r), row: make([]string, len(resultColumns))}
+	res.csv.ReuseRecord = true
+	names, err := res.csv.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("it is empty: not even a header line")
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range resultColumns {
+		i := slices.IndexFunc(names, func(name string) bool {
+			return strings.EqualFold(strings.TrimPrefix(name, "\ufeff"), want)
+		})
+		if i < 0 {
+			return nil, fmt.Errorf("no column %s: it is not a result of trailscan's queries, or its header line is missing", want)
+		}
+		res.place = append(res.place, i)
+	}
+	return res, nil
+}
+
+func (r *result) next() error {
+	values, err := r.csv.Read()
+	if err != nil {
+		return err
+	}
+	for i, p := range r.place {
+		r.row[i] = values[p]
+	}
+	return nil
+}
+
+// line is the line that the last row began in.
+func (r *result) line() int {
+	line, _ := r.csv.FieldPos(0)
+	return line
+}
+
+func (r *result) header() (Header, error) {
+	var e []string
+	if err := json.Unmarshal([]byte(r.row[columnEntry]), &e); err != nil {
+		return Header{}, fmt.Errorf("line %d: %w", r.line(), err)
+	}
+	if len(e) < 2 || e[1] != formatVersion {
+		return Header{}, fmt.Errorf("line %d: the result is of another version of trailscan's queries; run those that this version prints (trailscan athena sql)", r.line())
+	}
+	h := Header{}
+	var numbers [5]int64
+	if len(e) != 11 {
+		return h, fmt.Errorf("line %d: %d elements where 11 are expected", r.line(), len(e))
+	}
+	for i, text := range []string{e[4], e[5], e[6], e[7], e[8]} {
+		if text == "" && (i == 2 || i == 3) {
+			continue
+		}
+		var err error
+		if numbers[i], err = strconv.ParseInt(text, 10, 64); err != nil || numbers[i] < 0 {
+			return h, fmt.Errorf("line %d: %q is no number", r.line(), text)
+		}
+	}
+	h.ID, h.Evidence = e[2], e[3] == "evidence"
+	h.Number, h.Count = int(numbers[0]), int(numbers[1])
+	if e[6] != "" {
+		h.Scan.Since = time.Unix(numbers[2], 0).UTC()
+	}
+	if e[7] != "" {
+		h.Scan.Until = time.Unix(numbers[3], 0).UTC()
+	}
+	h.Scan.Lookback = time.Duration(numbers[4]) * time.Second
+	h.Scan.Accounts, h.Scan.Regions = fromList(e[9]), fromList(e[10])
+	return h, nil
+}
+
+func fromList(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}
+
+// decoder turns rows into events.
+type decoder struct {
+	reader *ingest.Reader
+	name   string
+	rows   Rows
+
+	entry    []json.RawMessage
+	record   []byte
+	path     []string // the objects that are open in the record
+	problems []ingest.Problem
+}
+
+func (d *decoder) row(ctx context.Context, row []string) error {
+	d.entry = d.entry[:0]
+	if err := json.Unmarshal([]byte(row[columnEntry]), &d.entry); err != nil {
+		return fmt.Errorf("entry: %w", err)
+	}
+	kind := d.text(entryKind)
+	if kind == kindScan {
+		return nil
+	}
+	if len(d.entry) != entryFields+len(fields) {
+		return fmt.Errorf("entry: %d elements where %d are expected", len(d.entry), entryFields+len(fields))
+	}
+	u := Use{Shared: []byte(row[columnShared])}
+	var err error
+	if u.Calls, err = strconv.ParseInt(row[columnCalls], 10, 64); err != nil || u.Calls < 1 {
+		return fmt.Errorf("calls: %q is no number of calls", row[columnCalls])
+	}
+	if u.Duplicates, err = strconv.ParseInt(row[columnDuplicates], 10, 64); err != nil || u.Duplicates < 0 {
+		return fmt.Errorf("duplicates: %q is no number of events", row[columnDuplicates])
+	}
+	switch kind {
+	case kindRead:
+		d.rows.Read(d.text(entryFields))
+		return nil
+	case kindBad:
+		d.rows.Problem(ingest.Problem{
+			Object: d.text(entryObject), Offset: -1, Stage: ingest.StageRecord,
+			Error: "not a CloudTrail record: " + d.text(entryReason), Count: u.Calls,
+		})
+		return nil
+	case kindEvent, kindUse:
+	default:
+		return fmt.Errorf("entry: unknown kind %q", kind)
+	}
+	first := row[columnFirst]
+	if kind == kindEvent {
+		first = d.text(entryAt)
+	}
+	at, id, err := parseMoment(first)
+	if err != nil {
+		return fmt.Errorf("first_event: %w", err)
+	}
+	if u.LastTime, err = strconv.ParseInt(row[columnLast], 10, 64); err != nil || u.LastTime < at {
+		return fmt.Errorf("last_time: %q is no time after the first", row[columnLast])
+	}
+	d.build(kind, at, id)
+	seen := false
+	_, problems := d.reader.Read(ctx, d.name, bytes.NewReader(d.record), func(e *ingest.Event) {
+		seen = true
+		if kind == kindUse {
+			d.rows.Use(e, u)
+			return
+		}
+		d.rows.Event(e, u.Duplicates)
+		for range u.Calls - 1 { // alike in everything, their ids are placeholders
+			d.rows.Event(e, 0)
+		}
+	})
+	if !seen && ctx.Err() == nil {
+		if len(problems) == 0 {
+			return errors.New("entry: it is no record")
+		}
+		return fmt.Errorf("entry: %s", problems[0].Error)
+	}
+	return nil
+}
+
+// text is an element as a string; null is empty.
+func (d *decoder) text(i int) string {
+	if i >= len(d.entry) {
+		return ""
+	}
+	var s string
+	if err := json.Unmarshal(d.entry[i], &s); err != nil {
+		return ""
+	}
+	return s
+}
+
+// parseMoment takes twelve digits of a time and an event id apart.
+func parseMoment(s string) (t int64, id string, err error) {
+	if len(s) < 12 {
+		return 0, "", fmt.Errorf("%q is no time with an event id", s)
+	}
+	if t, err = strconv.ParseInt(s[:12], 10, 64); err != nil || t < 0 {
+		return 0, "", fmt.Errorf("%q is no time with an event id", s)
+	}
+	return t, s[12:], nil
+}
+
+// build writes the record that the entry stands for.
+func (d *decoder) build(kind string, at int64, id string) {
+	b := append(d.record[:0], `{"eventTime":`...)
+	b = strconv.AppendQuote(b, time.Unix(at, 0).UTC().Format(time.RFC3339))
+	b = appendJSON(append(b, `,"eventID":`...), id)
+	given := func(path string) bool {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.path == path })
+		return !isNull(d.entry[entryFields+i])
+	}
+	if kind == kindUse && !given("eventName") {
+		b = append(b, `,"eventName":"`+rolledUp+`"`...)
+	}
+	d.path = d.path[:0]
+	identity := false
+	for i, f := range fields {
+		value := d.entry[entryFields+i]
+		if isNull(value) {
+			continue
+		}
+		if f.json {
+			text := d.text(entryFields + i)
+			if text == "" || !json.Valid([]byte(text)) {
+				continue
+			}
+			value = json.RawMessage(text)
+		}
+		parts := strings.Split(f.path, ".")
+		identity = identity || parts[0] == "userIdentity"
+		b = d.open(b, parts[:len(parts)-1])
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = appendJSON(b, parts[len(parts)-1])
+		b = append(append(b, ':'), value...)
+	}
+	b = d.open(b, nil)
+	if !identity {
+		b = append(b, `,"userIdentity":{}`...)
+	}
+	d.record = append(b, '}')
+}
+
+// open closes the objects that are open and not on the path, and opens those
+// that are on it.
+func (d *decoder) open(b []byte, path []string) []byte {
+	same := 0
+	for same < len(path) && same < len(d.path) && path[same] == d.path[same] {
+		same++
+	}
+	for range d.path[same:] {
+		b = append(b, '}')
+	}
+	d.path = d.path[:same]
+	for _, name := range path[same:] {
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(appendJSON(b, name), ':', '{')
+		d.path = append(d.path, name)
+	}
+	return b
+}
+
+func isNull(v json.RawMessage) bool { return string(v) == "null" }
+
+func appendJSON(b []byte, s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return append(b, text...)
+}
