@@ -10,15 +10,18 @@ import (
 	"io/fs"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trailscan/trailscan/internal/attribute"
 	"github.com/trailscan/trailscan/internal/cloudtrailtest"
 	"github.com/trailscan/trailscan/internal/s3test"
 )
@@ -318,4 +321,35 @@ func trailRecords(t *testing.T, dir string) []json.RawMessage {
 		t.Fatalf("%s: %d records: %v", dir, len(records), err)
 	}
 	return records
+}
+
+// TestFirstBaseline runs what the examples do before the first report.
+func TestFirstBaseline(t *testing.T) {
+	if _, err := exec.LookPath("sh"); err != nil {
+		t.Skip("no shell: ", err)
+	}
+	unit := regexp.MustCompile(`(?m)^ExecStartPre=/bin/sh -c (".*")$`).FindStringSubmatch(readDoc(t, "examples/trailscan.service"))
+	cron := regexp.MustCompile(`(?m)^# +(echo .*) > /var/lib/trailscan/last\.json$`).FindStringSubmatch(readDoc(t, "examples/crontab"))
+	if unit == nil || cron == nil {
+		t.Fatal("the examples make no first baseline")
+	}
+	script, err := strconv.Unquote(unit[1]) // systemd unescapes as C does
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, script := range []string{script, cron[1] + " > last.json"} {
+		sh := exec.Command("sh", "-c", script)
+		sh.Dir = t.TempDir()
+		if out, err := sh.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", script, err, out)
+		}
+		file, err := os.Open(filepath.Join(sh.Dir, "last.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := attribute.ReadBaseline(file); err != nil {
+			t.Errorf("%s: %v", script, err)
+		}
+	}
 }

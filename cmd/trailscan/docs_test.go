@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/pflag"
 
@@ -165,6 +166,7 @@ func flagTables() string {
 
 func flagTable(b *strings.Builder, title string, flags *pflag.FlagSet, known map[string]bool) {
 	var rows strings.Builder
+	flags.SortFlags = false // in the order of the help
 	flags.VisitAll(func(f *pflag.Flag) {
 		if known[f.Name] || f.Hidden {
 			return
@@ -231,7 +233,10 @@ func terminalPicture(t *testing.T) string {
 	return drawTerminal("$ go run ./cmd/trailscan testdata/trails\n"+out.String(), columns)
 }
 
-var escapeSequence = regexp.MustCompile(`\x1b\[([0-9;]*)m`)
+var (
+	escapeSequence = regexp.MustCompile(`\x1b\[([0-9;]*)m`)
+	runForm        = regexp.MustCompile(`\S+( \S+)*`)
+)
 
 // drawTerminal draws lines of text with colours as SVG.
 func drawTerminal(text string, columns int) string {
@@ -246,19 +251,19 @@ func drawTerminal(text string, columns int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">`+"\n", width, height, width, height)
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" rx="8" fill="#0d1117"/>`+"\n")
-	fmt.Fprintf(&b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" fill="#e6edf3" xml:space="preserve">`+"\n")
+	fmt.Fprintf(&b, `<g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" fill="#e6edf3">`+"\n")
 	for i, line := range lines {
 		column, style := 0, ""
-		// draw puts a run of one style where a terminal would, whatever the font.
+		// draw puts each run of words where a terminal would, whatever the font;
+		// SVG makes one space of several.
 		draw := func(s string) {
-			n := len([]rune(s))
-			if shown := strings.TrimLeft(s, " "); shown != "" {
-				at := column + n - len([]rune(shown))
-				shown = strings.TrimRight(shown, " ")
+			for _, m := range runForm.FindAllStringIndex(s, -1) {
+				run := s[m[0]:m[1]]
+				at := column + utf8.RuneCountInString(s[:m[0]])
 				fmt.Fprintf(&b, `<text x="%.1f" y="%d" textLength="%.1f"%s>%s</text>`+"\n", margin+float64(at)*charWidth,
-					margin+(i+1)*lineHeight-5, float64(len([]rune(shown)))*charWidth, styles[style], html.EscapeString(shown))
+					margin+(i+1)*lineHeight-5, float64(utf8.RuneCountInString(run))*charWidth, styles[style], html.EscapeString(run))
 			}
-			column += n
+			column += utf8.RuneCountInString(s)
 		}
 		for {
 			m := escapeSequence.FindStringSubmatchIndex(line)
@@ -287,6 +292,11 @@ func TestReadmeCommands(t *testing.T) {
 	want := []string{"go run ./cmd/trailscan testdata/trails", "go test ./... && go -C itest test ./..."}
 	if !slices.Equal(commands, want) {
 		t.Errorf("the README's commands are %q, want %q", commands, want)
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\tKind\w+\s*=\s*"(.*)"$`).FindAllStringSubmatch(readDoc(t, "internal/attribute/origin.go"), -1) {
+		if !strings.Contains(readme, "| `"+m[1]+":") && !strings.Contains(readme, "| `"+m[1]+"`") {
+			t.Errorf("the README does not tell what an origin %s is", m[1])
+		}
 	}
 	// What the README says in numbers
 	for _, want := range []string{
