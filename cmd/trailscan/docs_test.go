@@ -425,3 +425,33 @@ func TestPolicy(t *testing.T) {
 		}
 	}
 }
+
+// TestNoTokens: what the README says about secrets. The assume events of the
+// small trails hold session tokens, as real ones do.
+func TestNoTokens(t *testing.T) {
+	const trails = repository + "/testdata/trails"
+	var tokens []string
+	for _, record := range trailRecords(t, trails) {
+		for _, m := range regexp.MustCompile(`"sessionToken": ?"([^"]{40})`).FindAllSubmatch(record, -1) {
+			tokens = append(tokens, string(m[1]))
+		}
+	}
+	if len(tokens) == 0 {
+		t.Fatal("no record holds a session token")
+	}
+	res, opt := scanOf(t, trails)
+	for _, f := range report.Formats() {
+		for _, view := range report.Views() {
+			opt.View, opt.Top = view, -1
+			var out bytes.Buffer
+			if err := f.Write(&out, res, opt); err != nil {
+				t.Fatal(err)
+			}
+			for _, token := range tokens {
+				if strings.Contains(out.String(), token) {
+					t.Fatalf("a report as %s, view %s, holds a session token", f.Name, view)
+				}
+			}
+		}
+	}
+}
