@@ -68,11 +68,12 @@ func ListRegions(ctx context.Context, cfg aws.Config) (regions []string, note st
 	client := account.NewFromConfig(cfg)
 	timed, cancel := context.WithTimeout(ctx, listRegionsTimeout)
 	defer cancel()
-	pages := account.NewListRegionsPaginator(client, &account.ListRegionsInput{
+	in := &account.ListRegionsInput{
 		RegionOptStatusContains: []types.RegionOptStatus{types.RegionOptStatusEnabled, types.RegionOptStatusEnabledByDefault},
-	}, func(o *account.ListRegionsPaginatorOptions) { o.StopOnDuplicateToken = true })
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(timed)
+	}
+	// Not the SDK's paginator, for which the linker keeps all of the client.
+	for token := ""; ; {
+		page, err := client.ListRegions(timed, in)
 		if err != nil {
 			var credentials *credentialsError
 			if ctx.Err() != nil || errors.As(err, &credentials) {
@@ -85,6 +86,11 @@ func ListRegions(ctx context.Context, cfg aws.Config) (regions []string, note st
 				regions = append(regions, name)
 			}
 		}
+		next := aws.ToString(page.NextToken)
+		if next == "" || next == token {
+			break
+		}
+		token, in.NextToken = next, page.NextToken
 	}
 	if len(regions) == 0 {
 		return fallbackRegions(cfg, errors.New("the answer names no region"))

@@ -43,7 +43,7 @@ const lookupRestarts = 3
 // at a time.
 type lookupRegion struct {
 	name        string
-	client      *cloudtrail.Client
+	lookup      lookupEvents
 	credentials aws.CredentialsProvider
 	requests    *atomic.Int64 // of all regions together
 	turn        *time.Timer   // fires when the next request may go out
@@ -54,13 +54,18 @@ type lookupRegion struct {
 	failed  bool
 }
 
+// lookupEvents is the LookupEvents of a client. Only the function is kept: the
+// type of the client leads to all of its operations, and the linker would keep
+// them.
+type lookupEvents func(context.Context, *cloudtrail.LookupEventsInput, ...func(*cloudtrail.Options)) (*cloudtrail.LookupEventsOutput, error)
+
 func newLookupRegion(cfg aws.Config, name string, requests *atomic.Int64) *lookupRegion {
 	r := &lookupRegion{name: name, credentials: cfg.Credentials, requests: requests, turn: time.NewTimer(0)}
-	r.client = cloudtrail.NewFromConfig(cfg, func(o *cloudtrail.Options) {
+	r.lookup = cloudtrail.NewFromConfig(cfg, func(o *cloudtrail.Options) {
 		o.Region = name
 		o.Retryer = bodyRetryer{o.Retryer}
 		o.APIOptions = append(o.APIOptions, r.pace)
-	})
+	}).LookupEvents
 	return r
 }
 
@@ -151,7 +156,7 @@ func (w *lookupWalk) next(ctx context.Context) (*cloudtrail.LookupEventsOutput, 
 		if w.attribute != nil {
 			in.LookupAttributes = []types.LookupAttribute{*w.attribute}
 		}
-		page, err := w.r.client.LookupEvents(ctx, in)
+		page, err := w.r.lookup(ctx, in)
 		if err != nil {
 			if w.token != nil && w.r.stale(err) && w.restart() {
 				continue
