@@ -22,6 +22,7 @@ type Local struct {
 	paths  []string
 	stdin  io.Reader
 	spools map[string]*spool // by path, of what gives its bytes only once
+	listed []ListedRegion
 }
 
 // NewLocal makes a Local of paths. A directory is read recursively and gives
@@ -86,6 +87,20 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 	}
 	slices.SortFunc(files, compareLocal)
 	files = slices.CompactFunc(files, func(a, b localFile) bool { return a.path == b.path })
+	l.listed = nil
+	regions := map[[2]string]*ListedRegion{}
+	for _, f := range files {
+		if k := f.key; k.Account != "" {
+			at := [2]string{k.Account, k.Region}
+			if regions[at] == nil {
+				regions[at] = &ListedRegion{Account: k.Account, Region: k.Region, Complete: true}
+			}
+			regions[at].count(k.Stamp, f.size)
+		}
+	}
+	for _, r := range regions {
+		l.listed = append(l.listed, *r)
+	}
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -96,6 +111,10 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 	}
 	return nil
 }
+
+// Listed tells which accounts, regions and hours the files' paths speak of, where
+// they lie as CloudTrail delivers them.
+func (l *Local) Listed() []ListedRegion { return MergeListed(l.listed) }
 
 func newLocalFile(path string, size int64) localFile {
 	f := localFile{path: filepath.Clean(path), size: size}

@@ -153,6 +153,33 @@ func (l *Lookup) List(ctx context.Context, emit func(Chunk) error, report func(P
 	return nil
 }
 
+// Listed tells which regions List asked, for which hours, and which hours it did
+// not get. Their account is the caller's, once an event has told it.
+func (l *Lookup) Listed() []ListedRegion {
+	account := ""
+	for _, r := range l.regions {
+		account = max(account, r.account)
+	}
+	since, until := l.cfg.Since, l.cfg.Until
+	if since.IsZero() {
+		since = l.horizon()
+	}
+	var all []ListedRegion
+	for _, name := range l.cfg.Regions {
+		listed := ListedRegion{Account: account, Region: name, Hours: hourRun(since, until), Complete: true}
+		if r := l.regions[name]; r != nil && r.unread != (interval{}) {
+			listed.Unlisted = hourRun(r.unread.from, r.unread.to)
+			listed.Complete = false
+		}
+		if horizon := l.horizon(); since.Before(horizon) {
+			listed.Unlisted = unionHours(append(listed.Unlisted, hourRun(since, horizon)...))
+			listed.Complete = false
+		}
+		all = append(all, listed)
+	}
+	return all
+}
+
 // list reads the window in one region.
 func (l *Lookup) list(ctx context.Context, r *lookupRegion, since, until time.Time, send func(lookupItem) error) error {
 	queries := []*types.LookupAttribute{nil}
@@ -184,9 +211,11 @@ func (l *Lookup) list(ctx context.Context, r *lookupRegion, since, until time.Ti
 // leaves unread.
 func (l *Lookup) cutShort(ctx context.Context, r *lookupRegion, walk *lookupWalk, since time.Time, err error) error {
 	err = r.wrap(ctx, err)
+	r.unread = interval{since, l.cfg.Until}
 	if walk.oldest.IsZero() || ctx.Err() != nil {
 		return err
 	}
+	r.unread.to = walk.oldest
 	if len(l.cfg.Attributes) == 0 {
 		r.covered.add(walk.oldest.Unix()+1, l.cfg.Until.Unix())
 	}

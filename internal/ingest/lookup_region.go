@@ -52,6 +52,8 @@ type lookupRegion struct {
 	answers int       // pages received, empty ones included
 	covered secondSet // whose assume events were read
 	failed  bool
+	unread  interval // of the window, where the region was not read to its end
+	account string   // whose events came, once one tells it
 }
 
 // lookupEvents is the LookupEvents of a client. Only the function is kept: the
@@ -262,6 +264,7 @@ func (r *lookupRegion) send(page *cloudtrail.LookupEventsOutput, send func(looku
 		buf.Write(record)
 		if chunk.Account == "" {
 			chunk.Account = recordAccount(record)
+			r.account = max(r.account, chunk.Account)
 		}
 	}
 	buf.WriteString(`]}`)

@@ -566,6 +566,10 @@ func TestLookupGivesUp(t *testing.T) {
 				if !strings.Contains(text, tt.want) || !strings.HasSuffix(text, unread) {
 					t.Errorf("the problem is\n%s\nwant\n%s ... %s", text, tt.want, unread)
 				}
+				want := fmt.Sprint([]ListedRegion{{Account: "111122223333", Region: "eu-west-1", Hours: hourRun(now.Add(-time.Hour), now), Unlisted: hourRun(now.Add(-time.Hour), now.Add(-time.Minute-time.Second))}})
+				if got := fmt.Sprint(lookup.Listed()); got != want {
+					t.Errorf("listed is\n%s\nwant\n%s", got, want)
+				}
 			})
 		})
 	}

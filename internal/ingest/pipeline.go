@@ -58,6 +58,13 @@ type Totals struct {
 type RegionTotals struct {
 	Account, Region string
 	Objects, Failed int64
+	// Stored and Records are the bytes, as listed, and the records of the objects
+	// that were read to their end; the others are those of the failed ones, of
+	// whose records only those before the break are known.
+	Stored, Records             int64
+	FailedStored, FailedRecords int64
+	Unread                      []UnreadRun // when the failed ones were delivered
+	unread                      unreadHours
 }
 
 // Add adds the totals of another scan.
@@ -76,9 +83,29 @@ func (t *Totals) Add(o Totals) {
 			t.Regions = slices.Insert(t.Regions, i, r)
 			continue
 		}
-		t.Regions[i].Objects += r.Objects
-		t.Regions[i].Failed += r.Failed
+		m := &t.Regions[i]
+		m.Objects += r.Objects
+		m.Failed += r.Failed
+		m.Stored += r.Stored
+		m.Records += r.Records
+		m.FailedStored += r.FailedStored
+		m.FailedRecords += r.FailedRecords
+		m.Unread = joinUnread(slices.Concat(m.Unread, r.Unread))
 	}
+}
+
+// add counts an object.
+func (r *RegionTotals) add(c Chunk, records int64, failed bool) {
+	r.Objects++
+	if !failed {
+		r.Stored += max(c.Size, 0)
+		r.Records += records
+		return
+	}
+	r.Failed++
+	r.FailedStored += max(c.Size, 0)
+	r.FailedRecords += records
+	r.unread = r.unread.add(c.Stamp)
 }
 
 func compareRegion(a, b RegionTotals) int {
@@ -166,10 +193,7 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 			if regions[k] == nil {
 				regions[k] = &RegionTotals{Account: c.Account, Region: c.Region}
 			}
-			regions[k].Objects++
-			if failed {
-				regions[k].Failed++
-			}
+			regions[k].add(c, stats.Records, failed)
 		}
 		return nil
 	}
@@ -210,6 +234,7 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 		err = ctx.Err()
 	}
 	for _, r := range regions {
+		r.Unread, r.unread = r.unread.runs(), nil
 		totals.Regions = append(totals.Regions, *r)
 	}
 	slices.SortFunc(totals.Regions, compareRegion)

@@ -73,6 +73,7 @@ type S3 struct {
 
 	trails *trails // what discovery found, nil before
 	listed map[*regionDir]*ListedRegion
+	hidden []ListedRegion // of accounts whose regions could not be listed
 }
 
 // NewS3 makes a source of the bucket. It makes no request.
@@ -112,7 +113,7 @@ func (s *S3) Accounts() []string {
 // others that could is reported.
 func (s *S3) List(ctx context.Context, emit func(Chunk) error, report func(Problem)) error {
 	return s.list(ctx, func(l *listing, o object) error {
-		s.count(l.dir, o)
+		s.listed[l.dir].count(o.stamp, o.size)
 		return emit(s.chunk(l.dir, o))
 	}, report)
 }
@@ -131,6 +132,7 @@ func (s *S3) list(ctx context.Context, each func(*listing, object) error, report
 	}
 	window := s.window()
 	clear(s.listed)
+	s.hidden = nil
 	found, groups := 0, map[string][]*listing{}
 	for _, account := range s.trails.accounts {
 		for _, dir := range account.regions {
@@ -142,8 +144,11 @@ func (s *S3) list(ctx context.Context, each func(*listing, object) error, report
 			s.listed[dir] = &ListedRegion{Account: dir.account, Region: dir.region}
 			groups[dir.account] = append(groups[dir.account], newListing(dir, dir.path+account.inside, []span{window}))
 		}
-		if !allowed(s.cfg.Accounts, account.account) {
+		switch {
+		case !allowed(s.cfg.Accounts, account.account):
 			found++ // its regions were not asked for
+		case account.failed:
+			s.hidden = append(s.hidden, ListedRegion{Account: account.account, Unlisted: hourRun(window.from, window.to)})
 		}
 	}
 	switch {
@@ -159,6 +164,7 @@ func (s *S3) list(ctx context.Context, each func(*listing, object) error, report
 	answered, objects := 0, 0
 	for _, group := range all {
 		for _, l := range group {
+			s.listed[l.dir].end(l.err, window)
 			objects += l.seen
 			if l.err == nil {
 				answered++
@@ -264,7 +270,6 @@ func (s *S3) Estimate(ctx context.Context) (Estimate, error) {
 	var e Estimate
 	before := s.ListRequests()
 	err := s.list(ctx, func(l *listing, o object) error {
-		s.count(l.dir, o)
 		e.Objects++
 		e.Bytes += o.size
 		return nil
@@ -275,76 +280,35 @@ func (s *S3) Estimate(ctx context.Context) (Estimate, error) {
 	return e, err
 }
 
-// ListedRegion is what List found of one account in one region.
-type ListedRegion struct {
-	Account, Region string
-	Objects         int64
-	Bytes           int64 // as stored
-	// Hours are the hours in which objects were delivered, as runs of hours
-	// that follow on each other, in order.
-	Hours []HourRun
-	// Complete is false where the listing broke off.
-	Complete bool
-}
-
-// HourRun is a run of full hours, [From, To), each with at least one object.
-type HourRun struct{ From, To time.Time }
-
 // Listed tells what List found, by account and region, in order. Regions
 // without an object in the window are there, and several trails of one
-// account's region are one.
+// account's region are one. Where the regions of an account could not be listed
+// it has one without a name.
 func (s *S3) Listed() []ListedRegion {
-	var all []ListedRegion
+	all := slices.Clone(s.hidden)
 	for _, l := range s.listed {
 		all = append(all, *l)
 	}
-	slices.SortFunc(all, func(a, b ListedRegion) int {
-		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region))
-	})
-	merged := all[:0]
-	for _, l := range all {
-		if n := len(merged); n > 0 && merged[n-1].Account == l.Account && merged[n-1].Region == l.Region {
-			m := &merged[n-1]
-			m.Objects += l.Objects
-			m.Bytes += l.Bytes
-			m.Hours = unionHours(append(slices.Clone(m.Hours), l.Hours...))
-			m.Complete = m.Complete && l.Complete
-			continue
-		}
-		l.Hours = unionHours(slices.Clone(l.Hours))
-		merged = append(merged, l)
-	}
-	return merged
+	return MergeListed(all)
 }
 
-func (s *S3) count(dir *regionDir, o object) {
-	l := s.listed[dir]
-	l.Objects++
-	l.Bytes += o.size
-	hour := o.stamp.Truncate(time.Hour)
-	if n := len(l.Hours); n > 0 && !hour.Before(l.Hours[n-1].From) && !hour.After(l.Hours[n-1].To) {
-		if hour.Equal(l.Hours[n-1].To) {
-			l.Hours[n-1].To = hour.Add(time.Hour)
-		}
-		return
+// Regions are the regions that have logs of the accounts that List reads, in
+// order, those that the filter leaves out included. It is empty before List.
+func (s *S3) Regions() []string {
+	if s.trails == nil {
+		return nil
 	}
-	l.Hours = append(l.Hours, HourRun{From: hour, To: hour.Add(time.Hour)})
-}
-
-// unionHours sorts runs and joins those that touch.
-func unionHours(runs []HourRun) []HourRun {
-	slices.SortFunc(runs, func(a, b HourRun) int { return a.From.Compare(b.From) })
-	joined := runs[:0]
-	for _, r := range runs {
-		if n := len(joined); n > 0 && !r.From.After(joined[n-1].To) {
-			if r.To.After(joined[n-1].To) {
-				joined[n-1].To = r.To
-			}
+	var names []string
+	for _, account := range s.trails.accounts {
+		if !allowed(s.cfg.Accounts, account.account) {
 			continue
 		}
-		joined = append(joined, r)
+		for _, dir := range account.regions {
+			names = append(names, dir.region)
+		}
 	}
-	return joined
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func (s *S3) chunk(dir *regionDir, o object) Chunk {

@@ -222,9 +222,9 @@ func TestS3Listed(t *testing.T) {
 		return sum
 	}
 	want := []ListedRegion{
-		{"000000000001", "us-east-1", 1, size(8, 1), []HourRun{{at("20T00:00"), at("20T01:00")}}, true},
-		{"111122223333", "eu-west-1", 0, 0, nil, true},
-		{"111122223333", "us-east-1", 7, size(0, 7), []HourRun{{at("19T22:00"), at("20T03:00")}, {at("20T05:00"), at("20T06:00")}}, true},
+		{"000000000001", "us-east-1", 1, size(8, 1), []HourRun{{at("20T00:00"), at("20T01:00")}}, true, nil},
+		{"111122223333", "eu-west-1", 0, 0, nil, true, nil},
+		{"111122223333", "us-east-1", 7, size(0, 7), []HourRun{{at("19T22:00"), at("20T03:00")}, {at("20T05:00"), at("20T06:00")}}, true, nil},
 	}
 	got := s.Listed()
 	if fmt.Sprint(got) != fmt.Sprint(want) {

@@ -224,9 +224,6 @@ func (s *S3) run(ctx context.Context, groups [][]*listing, each func(*listing, o
 		}
 		for _, st := range streams {
 			st.dir.done(st.listing)
-			if found := s.listed[st.dir]; found != nil {
-				found.Complete = st.err == nil
-			}
 			if st.err != nil {
 				tell(st.prefix, st.err)
 			}

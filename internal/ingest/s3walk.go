@@ -42,6 +42,8 @@ type accountDir struct {
 	// asked says that its regions were asked for, and are all that there are
 	// unless the answer was an error.
 	asked bool
+	// failed says that the answer was an error.
+	failed bool
 	// inside is how far below its one region the prefix reaches.
 	inside string
 }
@@ -122,6 +124,7 @@ func (s *S3) findRegions(ctx context.Context, accounts []*accountDir, whole bool
 	for i, dir := range todo {
 		dir.asked = true
 		if err := results[i].err; err != nil {
+			dir.failed = true
 			tell(dir.path, err)
 			continue
 		}
