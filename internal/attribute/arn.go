@@ -65,11 +65,18 @@ func (r RoleRef) ARN() string {
 // splitARN splits an ARN of a service without regions into partition, account
 // and resource.
 func splitARN(arn, service string) (partition, account, resource string, ok bool) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[1] == "" || parts[2] != service {
+	rest, ok := strings.CutPrefix(arn, "arn:")
+	if !ok {
 		return "", "", "", false
 	}
-	return parts[1], parts[4], parts[5], true
+	partition, rest, _ = strings.Cut(rest, ":")
+	named, rest, _ := strings.Cut(rest, ":")
+	_, rest, _ = strings.Cut(rest, ":") // the region
+	account, resource, ok = strings.Cut(rest, ":")
+	if !ok || partition == "" || named != service {
+		return "", "", "", false
+	}
+	return partition, account, resource, true
 }
 
 // SplitPrincipalID splits the principal id of a role session, AROA…:SESSION,

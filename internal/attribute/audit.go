@@ -55,7 +55,7 @@ type Audit struct {
 	mu       sync.Mutex
 	seen     *seen
 	builders []*Builder
-	base     *store
+	base     *store               // what the builders saw, once collect was called
 	replaced map[replacedKey]bool // events that an UPDATED_DATA record stands for
 	asked    map[ingest.Need]bool
 }
@@ -104,7 +104,7 @@ func NewAudit(opt Options) *Audit {
 func (s *Audit) reset() {
 	s.seen = newSeen()
 	s.builders = nil
-	s.base = newStore()
+	s.base = nil
 }
 
 func set(values []string) map[string]bool {
@@ -166,9 +166,16 @@ func (s *Audit) collect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.builders {
+		if s.base == nil {
+			s.base = b.store // there is nothing yet to merge it with
+			continue
+		}
 		s.base.merge(b.store)
 	}
 	s.builders = nil
+	if s.base == nil {
+		s.base = newStore()
+	}
 }
 
 // window reports whether a time lies in the window.

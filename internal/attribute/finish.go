@@ -52,11 +52,13 @@ func (s *Audit) Result() *Result {
 	f.views()
 	res := &Result{Scan: f.summary()}
 	res.Findings = f.judge()
+	res.Names = make([]SessionName, 0, len(f.names))
+	order := ruleIDs()
 	for _, n := range f.names {
 		if n.hidden {
 			continue
 		}
-		n.Findings = orderRules(n.Findings)
+		n.Findings = orderRules(n.Findings, order)
 		res.Names = append(res.Names, n.SessionName)
 		for i := range n.Origins {
 			res.Attribution.add(n.Origins[i].ByConf)
@@ -117,11 +119,16 @@ func (f *finisher) view(ref SessionRef, list []*session) *nameView {
 	n.RoleARN = f.roleARN(ref, list)
 
 	total := newSum()
+	// Mostly all sessions of a name have one origin, whose sum is the total.
+	single := !slices.ContainsFunc(list, func(s *session) bool { return s.resolution.origin != list[0].resolution.origin })
 	byOrigin := map[origin]*originSum{}
 	for _, s := range list {
 		o := byOrigin[s.resolution.origin]
 		if o == nil {
-			o = &originSum{origin: s.resolution.origin, sum: newSum(), confidence: Proven, instances: map[string]bool{}}
+			o = &originSum{origin: s.resolution.origin, sum: total, confidence: Proven, instances: map[string]bool{}}
+			if !single {
+				o.sum = newSum()
+			}
 			byOrigin[s.resolution.origin] = o
 		}
 		f.addSession(n, o, total, s)
@@ -271,7 +278,11 @@ func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session)
 			o.evidence = append(o.evidence, e)
 		}
 	}
-	for _, t := range []*sum{o.sum, total} {
+	sums := []*sum{total, o.sum}
+	if o.sum == total {
+		sums = sums[:1]
+	}
+	for _, t := range sums {
 		t.calls += calls
 		t.errors += errors
 		t.sessions += count

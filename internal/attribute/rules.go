@@ -55,8 +55,7 @@ func ruleIDs() []string {
 }
 
 // orderRules puts ids of rules in the order of the rules.
-func orderRules(ids []string) []string {
-	order := ruleIDs()
+func orderRules(ids, order []string) []string {
 	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
 	return slices.Compact(ids)
 }
