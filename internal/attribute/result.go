@@ -262,7 +262,27 @@ type Coverage struct {
 	From, To      time.Time // of the events read
 	Objects       int64
 	ObjectsFailed int64
-	Verified      string // empty without --verify
+	// HoursExpected are the hours (UTC) in which the listing of the window, its
+	// delivery margins included, found objects; of LookupEvents those asked for.
+	// HoursRead are those of them of which everything was read. Both are 0 where
+	// nothing tells, as for loose files.
+	HoursExpected, HoursRead int64
+	Unread                   []UnreadHours
+	// EventsUnseen is about how many events of any kind the objects that were not
+	// read to their end hold beside those before the break, by the mean of the
+	// others; 0 where there is nothing to go by.
+	EventsUnseen int64
+	// SilentSince is when deliveries ended that were to be expected, zero where
+	// they did not.
+	SilentSince time.Time
+	Verified    string // empty without --verify
+}
+
+// UnreadHours are hours, [From, To), of which something was delivered and not
+// read, or may have been.
+type UnreadHours struct {
+	From, To time.Time
+	Objects  int64 // not read to their end; 0 where the listing broke off before
 }
 
 // OtherSession is a temporary session that is no role's: GetFederationToken,

@@ -170,9 +170,11 @@ func testResult() *attribute.Result {
 			},
 		},
 		Coverage: []attribute.Coverage{
-			{AccountID: "111122223333", Region: "eu-central-1", From: at(0, 0, 1), To: at(6, 23, 59), Objects: 10080, Verified: "ok"},
-			{AccountID: "111122223333", Region: "us-east-1", From: at(0, 0, 0), To: at(6, 23, 58), Objects: 5040, ObjectsFailed: 1},
-			{AccountID: "444455556666", Region: "us-east-1", From: at(0, 0, 2), To: at(6, 23, 50), Objects: 5040},
+			{AccountID: "111122223333", Region: "eu-central-1", From: at(0, 0, 1), To: at(6, 23, 59), Objects: 10080, HoursExpected: 170, HoursRead: 170, Verified: "ok"},
+			{AccountID: "111122223333", Region: "us-east-1", From: at(0, 0, 0), To: at(6, 23, 58), Objects: 5040, ObjectsFailed: 1,
+				HoursExpected: 170, HoursRead: 169, EventsUnseen: 245,
+				Unread: []attribute.UnreadHours{{From: at(2, 3, 0), To: at(2, 4, 0), Objects: 1}, {From: at(6, 23, 0), To: at(7, 1, 0)}}},
+			{AccountID: "444455556666", Region: "us-east-1", From: at(0, 0, 2), To: at(6, 9, 50), Objects: 5040, HoursExpected: 155, HoursRead: 155, SilentSince: at(6, 10, 0)},
 		},
 		Other: []attribute.OtherSession{
 			{Kind: "GetFederationToken", AccountID: "111122223333", Principal: "arn:aws:iam::111122223333:user/broker", Name: "reporting", Issued: 3, Calls: 40, FirstSeen: at(1, 1, 1), LastSeen: at(3, 3, 3), EventID: "0a6e1f3c-0000-4000-8000-00000000000a"},

@@ -19,6 +19,7 @@ const (
 	openFindings = 3 // of them unfolded from the start
 	pageProblems = 50
 	pageCoverage = 500
+	coverageGaps = 100 // of one row
 	pageOrigins  = 100
 	pageOthers   = 100
 	aboutRoles   = 3 // in the head of a finding
@@ -167,8 +168,13 @@ type coverageRow struct {
 	Account, Region, From, To string
 	Objects, Failed, Verified string
 	Lost                      bool
+	Hours, Unread, Silent     string
 	X, Width                  string // of the window, per cent
+	Gaps                      []coverageGap
 }
+
+// coverageGap is a time of which something was not read, in per cent of the window.
+type coverageGap struct{ X, Width string }
 
 type otherRow struct{ Kind, Account, Principal, Name, Issued, Calls, First, Last, EventID string }
 
@@ -601,11 +607,24 @@ func (p *page) coverage(res *attribute.Result, account func(string) string) {
 		r := coverageRow{
 			Account: account(c.AccountID), Region: pageText(c.Region), From: stamp(c.From), To: stamp(c.To),
 			Objects: grouped(c.Objects), Failed: grouped(c.ObjectsFailed), Verified: pageText(c.Verified),
-			Lost: c.ObjectsFailed > 0,
+			Lost:  c.ObjectsFailed > 0,
+			Hours: hoursText(&c), Unread: unreadText(&c), Silent: stamp(c.SilentSince),
 		}
 		if !c.From.IsZero() {
 			r.X = perCent(int64(c.From.Sub(from)), whole)
 			r.Width = perCent(max(int64(c.To.Sub(c.From)), whole/200), whole)
+		}
+		for _, u := range c.Unread[:min(len(c.Unread), coverageGaps)] {
+			start, end := u.From, u.To
+			if start.Before(from) {
+				start = from
+			}
+			if end.After(to) {
+				end = to
+			}
+			if start.Before(end) {
+				r.Gaps = append(r.Gaps, coverageGap{perCent(int64(start.Sub(from)), whole), perCent(max(int64(end.Sub(start)), whole/200), whole)})
+			}
 		}
 		return r
 	})

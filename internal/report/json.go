@@ -340,6 +340,21 @@ func (j *jsonWriter) coverage(c *attribute.Coverage) {
 	j.time("to", c.To)
 	j.number("objects", c.Objects)
 	j.number("objectsFailed", c.ObjectsFailed)
+	j.number("hoursExpected", c.HoursExpected)
+	j.number("hoursRead", c.HoursRead)
+	j.key("unread")
+	j.array()
+	for _, u := range c.Unread {
+		j.item()
+		j.flatObject()
+		j.time("from", u.From)
+		j.time("to", u.To)
+		j.number("objects", u.Objects)
+		j.end()
+	}
+	j.end()
+	j.number("eventsUnseen", c.EventsUnseen)
+	j.time("silentSince", c.SilentSince)
 	j.text("verified", c.Verified)
 }
 

@@ -23,6 +23,7 @@ func writeMarkdown(w io.Writer, res *attribute.Result, opt Options) error {
 	m.names()
 	m.others()
 	m.denied()
+	m.coverage()
 	return m.out.Flush()
 }
 
@@ -253,4 +254,24 @@ func (m *markdown) denied() {
 		m.tableRow(markdownCode(d.Principal), markdownCode(d.RoleARN), markdownCode(d.ErrorCode), grouped(d.Count), stamp(d.LastSeen))
 	}
 	m.more(len(m.res.Denied), shown, "attempt")
+}
+
+// coverage shows what was read of each account and region.
+func (m *markdown) coverage() {
+	if len(m.res.Coverage) == 0 {
+		return
+	}
+	m.printf("\n## Read by account and region\n\n")
+	m.tableHead("account", "region", "first event (UTC)", "last event (UTC)", " objects", " failed", " hours", "not read (UTC)", "silent since (UTC)")
+	shown := m.shown(len(m.res.Coverage))
+	for i := range m.res.Coverage[:shown] {
+		c := &m.res.Coverage[i]
+		account := markdownCode(c.AccountID)
+		if name := m.opt.AccountNames[c.AccountID]; name != "" {
+			account = markdownText(name)
+		}
+		m.tableRow(account, markdownText(c.Region), stamp(c.From), stamp(c.To), grouped(c.Objects), grouped(c.ObjectsFailed),
+			hoursText(c), unreadText(c), stamp(c.SilentSince))
+	}
+	m.more(len(m.res.Coverage), shown, "row")
 }

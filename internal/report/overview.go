@@ -94,6 +94,31 @@ func (o *overview) read() string {
 	return text
 }
 
+// hoursText says how many of the hours with deliveries were read.
+func hoursText(c *attribute.Coverage) string {
+	if c.HoursExpected == 0 {
+		return ""
+	}
+	return grouped(c.HoursRead) + " of " + grouped(c.HoursExpected)
+}
+
+// unreadText says of which hours something was not read.
+func unreadText(c *attribute.Coverage) string {
+	var parts []string
+	for i, u := range c.Unread {
+		if i == someValues {
+			parts = append(parts, fmt.Sprintf("and %s more times", grouped(int64(len(c.Unread)-i))))
+			break
+		}
+		to := u.To.UTC().Format("15:04")
+		if from := u.From.UTC(); u.To.UTC().YearDay() != from.YearDay() || u.To.Sub(from) > 24*time.Hour {
+			to = stamp(u.To)
+		}
+		parts = append(parts, stamp(u.From)+" to "+to)
+	}
+	return strings.Join(parts, ", ")
+}
+
 // counts says how many findings there are of each severity.
 func (o *overview) counts() string {
 	open := countOpen(o.res.Findings)

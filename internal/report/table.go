@@ -563,8 +563,8 @@ func (t *table) coverage() {
 	}
 	t.title("Read by account and region")
 	g := &grid{columns: []gridColumn{
-		{head: "ACCOUNT", flex: 14}, {head: "REGION", flex: 14}, {head: "FROM (UTC)", drop: 1}, {head: "TO (UTC)"},
-		{head: "OBJECTS", right: true}, {head: "FAILED", right: true},
+		{head: "ACCOUNT", flex: 14}, {head: "REGION", flex: 14}, {head: "FROM (UTC)", drop: 2}, {head: "TO (UTC)", drop: 1},
+		{head: "OBJECTS", right: true}, {head: "FAILED", right: true}, {head: "HOURS READ", right: true},
 	}}
 	verified := false
 	for i := range t.res.Coverage {
@@ -580,7 +580,7 @@ func (t *table) coverage() {
 		if c.ObjectsFailed > 0 {
 			failed.style = alarm
 		}
-		row := []gridCell{cell(t.account(c.AccountID)), text(c.Region), moment(c.From), moment(c.To), number(c.Objects), failed}
+		row := []gridCell{cell(t.account(c.AccountID)), text(c.Region), moment(c.From), moment(c.To), number(c.Objects), failed, hoursCell(c)}
 		if verified {
 			row = append(row, text(c.Verified))
 		}
@@ -588,4 +588,25 @@ func (t *table) coverage() {
 	}
 	t.draw(g)
 	t.more(len(t.res.Coverage), shown, "row")
+	for i := range t.res.Coverage[:shown] {
+		c := &t.res.Coverage[i]
+		where := t.account(c.AccountID) + " " + escapeTerminal(c.Region)
+		if unread := unreadText(c); unread != "" {
+			t.labeled("Not read", where+": "+unread, alarm)
+		}
+		if !c.SilentSince.IsZero() {
+			t.labeled("Silent", where+" since "+stamp(c.SilentSince), warn)
+		}
+	}
+}
+
+// hoursCell says how many of the hours with deliveries were read.
+func hoursCell(c *attribute.Coverage) gridCell {
+	if c.HoursExpected == 0 {
+		return blank
+	}
+	if c.HoursRead < c.HoursExpected {
+		return styled(hoursText(c), alarm)
+	}
+	return cell(hoursText(c))
 }
