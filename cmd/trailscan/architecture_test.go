@@ -73,9 +73,10 @@ func sources(t *testing.T, root string) map[string]*packageSource {
 // may import: events are read, then judged, then shown, and nothing leads back.
 var product = map[string][]string{
 	"internal/ingest":    nil,
+	"internal/athena":    {"internal/ingest"},
 	"internal/attribute": {"internal/ingest"},
 	"internal/report":    {"internal/attribute", "internal/ingest"},
-	"cmd/trailscan":      {"internal/attribute", "internal/ingest", "internal/report"},
+	"cmd/trailscan":      {"internal/athena", "internal/attribute", "internal/ingest", "internal/report"},
 }
 
 // TestImportsRunOneWay also keeps what is for tests only (the S3 server, the

@@ -409,6 +409,9 @@ func TestPolicy(t *testing.T) {
 		"account.ListRegions":       "account:ListRegions",
 	}
 	for _, operation := range calledOperations(t) {
+		if operation == "s3.DeleteObject" {
+			continue // of the results of queries, in docs/iam-athena.json
+		}
 		if actions[operation] == "" {
 			t.Errorf("the program calls %s: add what it takes to docs/iam-policy.json, the README and this test", operation)
 		}

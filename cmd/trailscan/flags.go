@@ -31,6 +31,7 @@ type inputFlags struct {
 	bucket, prefix parsed[string]
 	lookup         bool
 	verify         verifyFlags
+	athena         athenaFlags
 
 	since, until parsed[time.Time]
 	lookback     parsed[time.Duration]
@@ -61,6 +62,7 @@ func newInputFlags(now time.Time) *inputFlags {
 		since:        parsed[time.Time]{kind: "TIME", parse: instant},
 		until:        parsed[time.Time]{kind: "TIME", parse: instant},
 		lookback:     parsed[time.Duration]{kind: "DURATION", parse: parseDuration, value: defaultLookback, text: "12h"},
+		athena:       newAthenaFlags(),
 		margin:       parsed[margin]{kind: "[BEFORE,]AFTER", parse: parseMargin, value: defaultMargin, text: "15m,1h"},
 		accounts:     list{kind: "ID,...", check: checkAccount},
 		regions:      list{kind: "REGION,...", check: checkRegion},
@@ -107,7 +109,7 @@ func (f *inputFlags) groups() []flagGroup {
 	running.Var(&f.progress, "progress", "show progress on standard error: auto is on a terminal, always gives lines for a log, never")
 	running.BoolVarP(&f.quiet, "quiet", "q", false, "no progress and no warnings on standard error, only errors")
 	running.Var(&f.logLevel, "log-level", "what standard error tells: error, warn, info or debug")
-	return []flagGroup{{"Source", source}, {"Window", window}, {"Filters and settings", filter}, {"AWS", aws}, {"Running", running}}
+	return []flagGroup{{"Source", source}, {"Window", window}, {"Filters and settings", filter}, {"AWS", aws}, {"Athena", f.athena.set()}, {"Running", running}}
 }
 
 // operands is where the events come from: one kind of source, not several.
@@ -115,6 +117,7 @@ type operands struct {
 	paths   []string   // local files and directories, - for standard input
 	buckets []location // trails in S3
 	lookup  bool
+	rollups []string // results of queries on Athena
 }
 
 // location is a place in S3.
@@ -131,11 +134,11 @@ func (o operands) String() string {
 	if o.lookup {
 		parts = append(parts, "LookupEvents")
 	}
-	return strings.Join(append(parts, o.paths...), " ")
+	return strings.Join(slices.Concat(parts, o.paths, o.rollups), " ")
 }
 
 // local reports whether the events come from files.
-func (o operands) local() bool { return len(o.paths) > 0 }
+func (o operands) local() bool { return len(o.paths) > 0 || len(o.rollups) > 0 }
 
 const sourceHint = "give files or directories (- is standard input), s3://BUCKET/PREFIX or --bucket NAME, or --lookup"
 
@@ -153,9 +156,17 @@ func (f *inputFlags) operands(args []string) (operands, error) {
 	} else if f.prefix.given {
 		return o, usageError("add --bucket NAME, or write s3://NAME/"+f.prefix.value, "--prefix says where in a bucket, but no --bucket is given")
 	}
+	if f.athena.rollup.given {
+		o.rollups = []string{f.athena.rollup.value}
+		kinds = append(kinds, "--from-rollup")
+	}
 	for _, arg := range args {
 		if arg == "" {
 			return o, usageError("a shell variable may be empty", "an operand is empty")
+		}
+		if o.rollups != nil {
+			o.rollups = append(o.rollups, arg)
+			continue
 		}
 		if rest, ok := cutScheme(arg); ok {
 			l, err := parseLocation(rest)

@@ -37,6 +37,7 @@ type reading struct {
 	config *attribute.Config   // nil without one
 	ranges *attribute.IPRanges // nil for the list that is built in
 	keys   *ingest.PublicKeys  // nil to ask CloudTrail for them
+	rollup *rollup             // nil unless results of queries are read
 
 	session  string                   // a glob for session names, or empty
 	accounts []string                 // whose calls are read, none for all
@@ -53,6 +54,14 @@ func (f *inputFlags) reading(args []string, now time.Time) (*reading, error) {
 	rd := &reading{flags: f, now: now, from: from, accounts: f.accounts.values}
 	if rd.window, err = f.window(from, now); err != nil {
 		return nil, err
+	}
+	if err := f.checkAthena(from); err != nil {
+		return nil, err
+	}
+	if len(from.rollups) > 0 {
+		if err := rd.openRollup(); err != nil {
+			return nil, err
+		}
 	}
 	if slices.Contains(f.regions.values, allRegions) && len(f.regions.values) > 1 {
 		return nil, usageError("", "--region all takes no other region beside it")
@@ -96,6 +105,9 @@ func readFile[T any](flag, name string, read func(io.Reader) (*T, error)) (*T, e
 
 // regions are the regions to read, none for all.
 func (rd *reading) regions() []string {
+	if rd.rollup != nil {
+		return rd.rollup.scan.Regions
+	}
 	if slices.Contains(rd.flags.regions.values, allRegions) {
 		return nil
 	}
@@ -197,7 +209,7 @@ func (rd *reading) options() attribute.Options {
 	return attribute.Options{
 		Since: rd.window.since, Until: rd.window.until,
 		// Zero would look back without end.
-		Lookback: max(rd.flags.lookback.value, time.Second),
+		Lookback: max(rd.lookback(), time.Second),
 		Accounts: rd.accounts, Regions: rd.regions(),
 		Role: matcher(rd.flags.role.value), Session: matcher(rd.session),
 		Config: rd.config, IPRanges: rd.ranges, Today: rd.now, Actions: rd.actions,
@@ -219,6 +231,9 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 		debug.SetMemoryLimit(n)
 	}
 	r := &reader{reading: rd, audit: audit, progress: newProgress(p, notes, rd.flags.progress.value, rd.flags.quiet)}
+	if rd.rollup != nil {
+		return r.readRollup(ctx, notes)
+	}
 	if r.inputs, err = rd.open(ctx, p, notes); err != nil {
 		return got, err
 	}

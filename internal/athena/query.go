@@ -31,6 +31,9 @@ type Scan struct {
 type Part struct {
 	Scan Scan
 	From []Slice
+	// Since and Until are the part's share of the window. The first share has
+	// also what issued credentials before it.
+	Since, Until time.Time
 	// Evidence asks for the events that issued credentials and nothing else,
 	// those from Since on and before Until. Nothing of such a result counts.
 	Evidence bool
@@ -239,12 +242,13 @@ func (p Part) Query() string {
 	line("),")
 	line("entries AS (")
 	line("  SELECT recipientaccountid, chosen, t,")
-	line("    -- An event is one by its id, and stands for the one that it corrects.")
+	line("    -- An event is one by its id and UTC day. One that corrects another takes its place, before or after midnight.")
 	line("    CASE WHEN NOT (bad OR chosen OR whole) THEN ARRAY[CAST(NULL AS varchar)]")
-	line("      WHEN corrects THEN ARRAY[CASE WHEN identified THEN eventid ELSE CAST(uuid() AS varchar) END, originaleventid]")
+	line("      WHEN corrects THEN ARRAY[%s, originaleventid || ' ' || %s, originaleventid || ' ' || %s, originaleventid || ' ' || %s]",
+		"CASE WHEN identified THEN eventid || ' ' || "+utcDay("t")+" ELSE CAST(uuid() AS varchar) END", utcDay("t - 86400"), utcDay("t"), utcDay("t + 86400"))
 	line("      WHEN bad OR NOT identified THEN ARRAY[CAST(uuid() AS varchar)]")
-	line("      ELSE ARRAY[eventid] END AS ids,")
-	line("    CASE WHEN corrects THEN originaleventid END AS corrected,")
+	line("      ELSE ARRAY[eventid || ' ' || %s] END AS ids,", utcDay("t"))
+	line("    CASE WHEN corrects THEN originaleventid || ' ' END AS corrected,")
 	line("    lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') AS moment,")
 	line("    CASE WHEN shared AND NOT elsewhere THEN sharedeventid END AS shared,")
 	line("    json_format(CAST(ARRAY[")
@@ -267,7 +271,7 @@ func (p Part) Query() string {
 	line("    CASE WHEN bool_or(chosen) THEN count(*) - 1 ELSE 0 END AS copies")
 	line("  FROM entries CROSS JOIN UNNEST(ids) AS u(id)")
 	line("  GROUP BY recipientaccountid, id")
-	line("  HAVING NOT coalesce(bool_or(id = corrected), false)")
+	line("  HAVING NOT coalesce(bool_or(starts_with(id, corrected)), false)")
 	line(")")
 	line("SELECT %s AS entry, CAST(0 AS bigint) AS calls, CAST(0 AS bigint) AS duplicates,", quote(p.header()))
 	line("  CAST(NULL AS varchar) AS first_event, CAST(NULL AS bigint) AS last_time, CAST(NULL AS varchar) AS shared_events")
@@ -321,33 +325,45 @@ func (p Part) chosen() string {
 	if p.Evidence {
 		return "false"
 	}
-	cond := []string{"t IS NOT NULL", "eventname <> ''"}
-	if !p.Scan.Since.IsZero() {
-		cond = append(cond, fmt.Sprintf("t >= %d", p.Scan.Since.Unix()))
+	return strings.Join(append([]string{"t IS NOT NULL", "eventname <> ''"}, p.Scan.takes(p.Since, p.Until)...), " AND ")
+}
+
+// takes says which events of some time are of the scan's accounts and regions.
+func (s Scan) takes(since, until time.Time) []string {
+	cond := between(since, until)
+	if len(s.Accounts) > 0 {
+		cond = append(cond, "coalesce(recipientaccountid, '') IN ("+quoteAll(s.Accounts)+")")
 	}
-	if !p.Scan.Until.IsZero() {
-		cond = append(cond, fmt.Sprintf("t < %d", p.Scan.Until.Unix()))
+	if len(s.Regions) > 0 {
+		cond = append(cond, "coalesce(awsregion, '') IN ("+quoteAll(s.Regions)+")")
 	}
-	if len(p.Scan.Accounts) > 0 {
-		cond = append(cond, "coalesce(recipientaccountid, '') IN ("+quoteAll(p.Scan.Accounts)+")")
-	}
-	if len(p.Scan.Regions) > 0 {
-		cond = append(cond, "coalesce(awsregion, '') IN ("+quoteAll(p.Scan.Regions)+")")
-	}
-	return strings.Join(cond, " AND ")
+	return cond
 }
 
 // whole says which events are given as whole records: those that issued a
 // credential. Those outside the window are evidence.
 func (p Part) whole() string {
 	cond := []string{"t IS NOT NULL", "(coalesce(errorcode, '') = '' OR eventname = 'AssumeRoleForPodIdentity')"}
-	if p.Evidence && !p.Scan.Since.IsZero() {
-		cond = append(cond, fmt.Sprintf("t >= %d", p.Scan.Since.Unix()))
+	since := p.Since
+	if !p.Evidence && since.Equal(p.Scan.Since) {
+		since = time.Time{}
 	}
-	if !p.Scan.Until.IsZero() {
-		cond = append(cond, fmt.Sprintf("t < %d", p.Scan.Until.Unix()))
+	cond = append(cond, between(since, p.Until)...)
+	if counted := p.Scan.takes(p.Scan.Since, p.Scan.Until); p.Evidence && len(counted) > 0 {
+		cond = append(cond, "NOT ("+strings.Join(counted, " AND ")+")") // the other parts have it
 	}
 	return strings.Join(append(cond, issuing), " AND ")
+}
+
+// between says which times are meant.
+func between(since, until time.Time) (cond []string) {
+	if !since.IsZero() {
+		cond = append(cond, fmt.Sprintf("t >= %d", since.Unix()))
+	}
+	if !until.IsZero() {
+		cond = append(cond, fmt.Sprintf("t < %d", until.Unix()))
+	}
+	return cond
 }
 
 // header is the entry of the row that says what the result is.
@@ -371,7 +387,7 @@ func (p Part) header() string {
 // id tells the parts of a scan from those of others.
 func (p Part) id() string {
 	h := sha256.New()
-	fmt.Fprintln(h, p.Evidence, p.Number, p.Count, unixText(p.Scan.Since), unixText(p.Scan.Until))
+	fmt.Fprintln(h, p.Evidence, unixText(p.Since), unixText(p.Until))
 	for _, s := range p.From {
 		h.Write([]byte(s.records()))
 	}
@@ -384,6 +400,9 @@ func unixText(t time.Time) string {
 	}
 	return strconv.FormatInt(t.Unix(), 10)
 }
+
+// utcDay is the start of a time's day in UTC, as text.
+func utcDay(t string) string { return "CAST(" + t + " - (" + t + ") % 86400 AS varchar)" }
 
 // quote writes a string of SQL.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
