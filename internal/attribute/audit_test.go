@@ -410,6 +410,23 @@ func TestCounting(t *testing.T) {
 	}
 }
 
+// TestNameless holds that a role session that names no role or no session is a
+// problem, not a call.
+func TestNameless(t *testing.T) {
+	good := as(ours, "deploy", "x", "ASIA1", "10:00:00")
+	for what, id := range map[string]rec{
+		"no name":         merged(good, rec{"arn": "", "principalId": "AROA1:"}),
+		"no role":         merged(good, rec{"arn": "arn:aws:sts::" + ours + ":assumed-role//x", "sessionContext": rec{}}),
+		"a slash":         merged(good, rec{"arn": "", "principalId": "AROA1:x/"}),
+		"longer than all": merged(good, rec{"arn": "", "principalId": "AROA1:" + strings.Repeat("x", 2*maxKept)}),
+	} {
+		res := audit(t, Options{}, apiCall("c", "10:01:00", id), apiCall("d", "10:01:00", good))
+		if res.Scan.Events != 2 || res.Scan.AssumedRoleCalls != 1 || res.Attribution.Calls != 1 || len(res.Scan.Problems) != 1 {
+			t.Errorf("%s: %+v, attribution %+v", what, res.Scan, res.Attribution)
+		}
+	}
+}
+
 // TestFilters holds that the filters change what is reported and nothing else.
 func TestFilters(t *testing.T) {
 	records := []rec{

@@ -148,15 +148,18 @@ func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
 	if k.issuerID == 0 && colon > 0 {
 		k.issuerID = b.of(i.PrincipalID[:colon])
 	}
-	if ref, ok := ParseSessionARN(string(i.ARN)); ok {
+	if ref, ok := ParseSessionARN(b.text[k.arn]); ok {
 		if k.account == 0 {
 			k.account = b.ofString(ref.Account)
 		}
 		return
 	}
 	k.arn = 0
-	if role, ok := ParseRoleARN(string(i.IssuerARN)); ok && colon > 0 && colon+1 < len(i.PrincipalID) {
-		k.arn = b.ofString(SessionRef{role.Partition, role.Account, role.Name, string(i.PrincipalID[colon+1:])}.ARN())
+	if role, ok := ParseRoleARN(b.text[k.issuer]); ok && colon > 0 {
+		arn := SessionRef{role.Partition, role.Account, role.Name, string(i.PrincipalID[colon+1:])}.ARN()
+		if _, ok := ParseSessionARN(arn); ok && len(arn) <= maxKept {
+			k.arn = b.ofString(arn)
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 		// EKS shortens what is too long, so that the name tells the cluster only
 		// where one of that very name is known.
 		clusters := r.clusters(ref.Account)
-		if o, pod, ok := podOrigin(ref.Account, nil, ref.Session, clusters); ok && slices.Contains(clusters, strings.Split(o.name, "/")[0]) {
+		if o, pod, _, ok := podOrigin(ref.Account, nil, ref.Session, clusters); ok && slices.Contains(clusters, strings.Split(o.name, "/")[0]) {
 			return guess(o, pod, "the name has the form of an EKS Pod Identity session of a known cluster")
 		}
 	case form.Class == ClassService && len(form.Principals) > 0:

@@ -123,15 +123,17 @@ func lambdaFunction(session string) string {
 
 // podOrigin is the origin of an EKS Pod Identity session, from its tags
 // (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html) or, where
-// they are not logged, from its name eks-CLUSTER-POD-UUID.
-func podOrigin(account string, tags map[string]string, session string, clusters []string) (o origin, instance string, ok bool) {
+// they are not logged, from its name eks-CLUSTER-POD-UUID. The names of clusters
+// and pods have dashes themselves, so that it is a guess where the one ends,
+// unless the cluster is known or there is one place only.
+func podOrigin(account string, tags map[string]string, session string, clusters []string) (o origin, instance string, sure, ok bool) {
 	cluster, namespace, sa := tags["eks-cluster-name"], tags["kubernetes-namespace"], tags["kubernetes-service-account"]
 	if cluster != "" && namespace != "" && sa != "" {
-		return origin{KindEKS, account, cluster + "/" + namespace + "/" + sa}, tags["kubernetes-pod-name"], true
+		return origin{KindEKS, account, cluster + "/" + namespace + "/" + sa}, tags["kubernetes-pod-name"], true, true
 	}
 	rest, ok := strings.CutPrefix(session, "eks-")
 	if !ok || len(rest) < 38 || !isUUID(rest[len(rest)-36:]) || rest[len(rest)-37] != '-' {
-		return origin{}, "", false
+		return origin{}, "", false, false
 	}
 	rest = rest[:len(rest)-37]
 	name, pod, found := "", "", false
@@ -140,12 +142,14 @@ func podOrigin(account string, tags map[string]string, session string, clusters 
 			name, pod, found = c, p, true
 		}
 	}
+	sure = found
 	if !found {
 		if name, pod, found = strings.Cut(rest, "-"); !found {
-			return origin{}, "", false
+			return origin{}, "", false, false
 		}
+		sure = !strings.Contains(podOwner(pod), "-")
 	}
-	return origin{KindEKS, account, name + "/" + podOwner(pod)}, pod, true
+	return origin{KindEKS, account, name + "/" + podOwner(pod)}, pod, sure, true
 }
 
 // podOwner cuts off what Kubernetes makes up for a pod: the hash of its

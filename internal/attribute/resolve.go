@@ -23,6 +23,8 @@ type resolution struct {
 	// through are the roles on the way, as origins of kind role, each once.
 	through  []origin
 	issuance *issuance
+	// switchedIn is the account that a console's role switch came from.
+	switchedIn string
 }
 
 // link says how a session was joined to its assume event.
@@ -439,8 +441,11 @@ func (r *resolver) callerService(i *issuance, ref SessionRef, found func(origin,
 		for _, t := range a.tags {
 			tags[r.text[t.key]] = r.text[t.value]
 		}
-		if o, pod, ok := podOrigin(ref.Account, tags, ref.Session, r.clusters(ref.Account)); ok {
-			res = found(o, pod, Proven)
+		if o, pod, sure, ok := podOrigin(ref.Account, tags, ref.Session, r.clusters(ref.Account)); ok {
+			if res = found(o, pod, Proven); !sure {
+				res.confidence = Inferred
+				res.evidence = []Evidence{{Type: "inferred", Detail: "the session's name may be parted into cluster and pod in another place"}}
+			}
 		}
 	}
 	if res == nil {
@@ -747,14 +752,14 @@ func (r *resolver) switched(s *session) *resolution {
 		res := &resolution{confidence: Recorded, evidence: []Evidence{{Type: "switch-from", EventID: event, Detail: "switched role from " + from}}}
 		last := Link{Principal: from, EventID: event, EventTime: r.utc(f.first.time)}
 		if o, ok := userARNOrigin(from); ok {
-			res.origin, res.chain = o, res.chain.then(last)
+			res.origin, res.chain, res.switchedIn = o, res.chain.then(last), o.account
 			return res
 		}
 		ref, ok := ParseSessionARN(from)
 		if !ok || f.value == s.name {
 			continue
 		}
-		res.origin = origin{KindRole, ref.Account, ref.Role}
+		res.origin, res.switchedIn = origin{KindRole, ref.Account, ref.Role}, ref.Account
 		if live := r.onlyLive(ref, f.first.time); live != nil && live.known().origin.known() {
 			up := live.known()
 			res.through = with(up.through, res.origin)
@@ -828,6 +833,10 @@ func (r *resolver) corroborate(res, recorded *resolution, s *session) {
 		case recorded.origin == res.origin:
 			res.evidence = append(res.evidence, recorded.evidence...)
 			res.instance = cmp.Or(res.instance, recorded.instance)
+		case res.origin.kind == KindExternal && recorded.switchedIn == res.origin.account:
+			// The owner's copy shows an id of the account that the switch names more of.
+			res.origin, res.instance, res.chain = recorded.origin, recorded.instance, recorded.chain
+			res.evidence = append(res.evidence, recorded.evidence...)
 		case recorded.origin.kind == KindRole && slices.Contains(res.through, recorded.origin):
 			res.evidence = append(res.evidence, recorded.evidence...)
 		case recorded.origin.kind == KindSSO && !isReservedSSO(roleOf(r.text[s.name])):

@@ -110,6 +110,24 @@ func TestTricky(t *testing.T) {
 				apiCall("c", "10:01:00", as(ours, "deploy", "x", "ASIA1", "10:00:00", rec{"onBehalfOf": rec{"userId": "u-1"}}))},
 			"x", []string{"sso:jane recorded 1/1"},
 		},
+		"a switch names the foreign id": {
+			[]rec{assumes("a", "10:00:00", foreign("AIDABOB"), ours, "admin", "bob", "ASIA1"),
+				apiCall("c", "10:00:00", as(ours, "admin", "bob", "ASIA2", "10:00:00"), rec{"eventSource": "signin.amazonaws.com", "eventName": "SwitchRole", "additionalEventData": rec{"SwitchFrom": "arn:aws:iam::" + theirs + ":user/bob"}})},
+			"bob", []string{"iam-user:444455556666/bob recorded 1/1"},
+		},
+		"a pod without tags, of a cluster of one word": {
+			pod("eks-prod-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c"),
+			"eks-prod-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c", []string{"eks:111122223333/prod/cart proven 1/1"},
+		},
+		"a pod without tags, whose cluster may end in two places": {
+			pod("eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c"),
+			"eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c", []string{"eks:111122223333/prod/eu-cart inferred 1/1"},
+		},
+		"a pod without tags, of a cluster that is known": {
+			append(pod("eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c"),
+				apiCall("n", "09:00:00", user(ours, "node"), rec{"eventSource": "eks-auth.amazonaws.com", "eventName": "AssumeRoleForPodIdentity", "requestParameters": rec{"clusterName": "prod-eu"}})),
+			"eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c", []string{"eks:111122223333/prod-eu/cart proven 1/1"},
+		},
 		"a switch from a role on the way does not contradict": {
 			[]rec{assumes("a", "10:00:00", user(ours, "alice"), ours, "hop", "alice", "ASIA1"),
 				apiCall("b", "10:00:30", as(ours, "hop", "alice", "ASIA1", "10:00:00")), apiCall("d", "10:00:30", as(ours, "hop", "alice", "ASIA5", "10:00:10")),
@@ -125,6 +143,11 @@ func TestTricky(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pod is a session of EKS Pod Identity, without tags, and a call of it.
+func pod(name string) []rec {
+	return []rec{assumes("a", "10:00:00", service("pods.eks.amazonaws.com"), ours, "cart", name, "ASIA1"), apiCall("c", "10:01:00", as(ours, "cart", name, "ASIA1", "10:00:00"))}
 }
 
 func roleWithID(role, id string) rec {

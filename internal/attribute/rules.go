@@ -226,11 +226,8 @@ func (j *judge) serviceChose(s *session) bool {
 
 func (j *judge) issuedByService(i *issuance) bool {
 	a := i.best()
-	switch j.text[a.caller.typ] {
-	case "AWSService":
-		return true
-	case "":
-		return a.caller.invokedBy != 0
+	if j.text[a.caller.typ] == "AWSService" || a.caller.invokedBy != 0 {
+		return true // of its own accord, or for a caller
 	}
 	ref := refOf(j.text[i.name])
 	return isReservedSSO(ref.Role) || a.kind == assumeWeb && byCognito(ref.Session, j.text[cmp.Or(a.caller.provider, a.provider)])
