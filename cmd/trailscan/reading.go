@@ -118,12 +118,14 @@ func (rd *reading) regions() []string {
 type input struct {
 	source       ingest.Source
 	listRequests func() int64 // nil where there are none
+	listed       func() []ingest.ListedRegion
 }
 
 // open opens the sources.
 func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, error) {
 	if rd.from.local() {
-		return []input{{source: ingest.NewLocal(rd.from.paths, p.stdin)}}, nil
+		local := ingest.NewLocal(rd.from.paths, p.stdin)
+		return []input{{source: local, listed: local.Listed}}, nil
 	}
 	cfg, err := rd.loadAWS(ctx, notes)
 	if err != nil {
@@ -134,12 +136,12 @@ func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, 
 		if err != nil {
 			return nil, err
 		}
-		return []input{{lookup, lookup.Requests}}, nil
+		return []input{{lookup, lookup.Requests, lookup.Listed}}, nil
 	}
 	var inputs []input
 	for _, l := range rd.from.buckets {
 		bucket := rd.openBucket(cfg, l, notes)
-		inputs = append(inputs, input{bucket, bucket.ListRequests})
+		inputs = append(inputs, input{bucket, bucket.ListRequests, bucket.Listed})
 	}
 	return inputs, nil
 }
@@ -196,11 +198,13 @@ func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribut
 	res.Scan.Source = rd.from.String()
 	res.Scan.Started, res.Scan.Finished = rd.now, p.now()
 	got.fill(res)
-	res.Scan.Warnings = append(res.Scan.Warnings, rd.warnings(res, got.totals)...)
-	res.Scan.Warnings = append(res.Scan.Warnings, unproven(got.verification)...)
+	res.Scan.Warnings = slices.Concat(res.Scan.Warnings, got.unmatched, rd.warnings(res, got),
+		unseen(res.Coverage), silent(got.silences), unproven(got.verification))
 	for _, w := range res.Scan.Warnings {
 		notes.warn("%s", w)
 	}
+	// Of every scan up to now, so that it is no news to who runs it.
+	res.Scan.Warnings = append(res.Scan.Warnings, rd.underway()...)
 	return res, nil
 }
 
@@ -221,6 +225,9 @@ type gotten struct {
 	totals       ingest.Totals
 	verification ingest.Verification
 	listRequests int64
+	listed       []ingest.ListedRegion // what was expected
+	silences     []ingest.Silence
+	unmatched    []string // what the filter names and nothing has
 }
 
 // readInto reads the input into an audit, and then what the credentials that
@@ -262,6 +269,7 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 		return got, err
 	}
 	r.got.listRequests = r.requests()
+	r.expected()
 	return r.got, nil
 }
 
@@ -381,10 +389,10 @@ func incomplete(s attribute.Scan) error {
 }
 
 // warnings is what a reader of the report must know and what no rule says.
-func (rd *reading) warnings(res *attribute.Result, t ingest.Totals) []string {
+func (rd *reading) warnings(res *attribute.Result, got gotten) []string {
 	var list []string
 	if res.Scan.Events == 0 {
-		list = append(list, "no events: "+rd.whyEmpty(t))
+		list = append(list, "no events: "+rd.whyEmpty(got))
 	}
 	for _, i := range rd.config.Ended(rd.now) {
 		list = append(list, fmt.Sprintf("%s is no longer ignored: the entry for role %s ended after %s (%s)", i.Rule, orAll(i.Role), i.Until.Format(time.DateOnly), i.Reason))
@@ -405,20 +413,15 @@ func (got gotten) fill(res *attribute.Result) {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Offset, b.Offset), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Error, b.Error))
 	})
 	s.Complete = len(s.Problems) == 0
-	for _, r := range t.Regions {
-		i, ok := slices.BinarySearchFunc(res.Coverage, r, func(c attribute.Coverage, r ingest.RegionTotals) int {
-			return cmp.Or(cmp.Compare(c.AccountID, r.Account), cmp.Compare(c.Region, r.Region))
-		})
-		if !ok {
-			res.Coverage = slices.Insert(res.Coverage, i, attribute.Coverage{AccountID: r.Account, Region: r.Region})
-		}
-		res.Coverage[i].Objects, res.Coverage[i].ObjectsFailed = r.Objects, r.Failed
-	}
+	got.fillCoverage(res)
 }
 
 // whyEmpty says why a scan may have found nothing.
-func (rd *reading) whyEmpty(t ingest.Totals) string {
+func (rd *reading) whyEmpty(got gotten) string {
+	t := got.totals
 	switch w := rd.window; {
+	case t.Objects == 0 && len(got.unmatched) > 0:
+		return "--account and --region leave nothing to read"
 	case t.Objects == 0 && !rd.from.local():
 		return fmt.Sprintf("nothing was delivered for the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
 	case t.Records == 0 && t.PassedOver > 0:

@@ -75,8 +75,9 @@ func hourRun(from, to time.Time) []HourRun {
 	return []HourRun{r}
 }
 
-// unionHours sorts runs and joins those that touch.
-func unionHours(runs []HourRun) []HourRun {
+// UnionHours sorts runs and joins those that touch.
+func UnionHours(runs []HourRun) []HourRun {
+	runs = slices.Clone(runs)
 	slices.SortFunc(runs, func(a, b HourRun) int { return a.From.Compare(b.From) })
 	joined := runs[:0]
 	for _, r := range runs {
@@ -121,21 +122,20 @@ func MergeListed(all []ListedRegion) []ListedRegion {
 	})
 	merged := all[:0]
 	for _, l := range all {
-		l.Hours, l.Unlisted = slices.Clone(l.Hours), slices.Clone(l.Unlisted)
 		if n := len(merged); n > 0 && merged[n-1].Account == l.Account && merged[n-1].Region == l.Region {
 			m := &merged[n-1]
 			m.Objects += l.Objects
 			m.Bytes += l.Bytes
-			m.Hours = append(m.Hours, l.Hours...)
-			m.Unlisted = append(m.Unlisted, l.Unlisted...)
+			m.Hours = slices.Concat(m.Hours, l.Hours)
+			m.Unlisted = slices.Concat(m.Unlisted, l.Unlisted)
 			m.Complete = m.Complete && l.Complete
 			continue
 		}
 		merged = append(merged, l)
 	}
 	for i := range merged {
-		merged[i].Hours = unionHours(merged[i].Hours)
-		merged[i].Unlisted = unionHours(merged[i].Unlisted)
+		merged[i].Hours = UnionHours(merged[i].Hours)
+		merged[i].Unlisted = UnionHours(merged[i].Unlisted)
 	}
 	return merged
 }

@@ -172,7 +172,7 @@ func (l *Lookup) Listed() []ListedRegion {
 			listed.Complete = false
 		}
 		if horizon := l.horizon(); since.Before(horizon) {
-			listed.Unlisted = unionHours(append(listed.Unlisted, hourRun(since, horizon)...))
+			listed.Unlisted = UnionHours(append(listed.Unlisted, hourRun(since, horizon)...))
 			listed.Complete = false
 		}
 		all = append(all, listed)

@@ -79,7 +79,7 @@ func Silences(listed []ListedRegion, from, until time.Time) []Silence {
 
 // silence judges the time from the last delivery until a time.
 func (l ListedRegion) silence(from, until time.Time) (Silence, bool) {
-	runs := unionHours(l.Hours)
+	runs := UnionHours(l.Hours)
 	if len(runs) == 0 || !l.Complete {
 		return Silence{}, false
 	}
