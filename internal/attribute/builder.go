@@ -206,7 +206,7 @@ func (b *Builder) called(e *ingest.Event, id *ident, when span) {
 		return
 	}
 	if ok {
-		b.shared[shared] = true
+		b.shared = append(b.shared, shared)
 	}
 	b.apply(id, b.acctSym, &c)
 }

@@ -86,9 +86,7 @@ func (b *store) merge(o *store) {
 	for key, v := range o.keyUse {
 		b.keyUse[re(key)] = mergeSpan(&b.symbols, b.keyUse[re(key)], bounds(*v))
 	}
-	for id := range o.shared {
-		b.shared[id] = true
-	}
+	b.shared = append(b.shared, o.shared...)
 	for _, f := range o.foreign {
 		f.ident, f.recipient = idents[f.ident], re(f.recipient)
 		c := &f.call

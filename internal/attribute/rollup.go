@@ -38,7 +38,7 @@ func (b *Builder) AddUse(e *ingest.Event, r Rollup) {
 	if id.use != nil {
 		for shared := range bytes.FieldsSeq(r.Shared) {
 			if id := parseEventID(shared); id.identifies() {
-				b.shared[b.audit.seen.id(id)] = true
+				b.shared = append(b.shared, b.audit.seen.id(id))
 			}
 		}
 	}

@@ -87,19 +87,22 @@ func (s *Audit) resolver() *resolver {
 // settleForeign counts the calls that only accounts other than the role's own
 // logged, once each. It leaves nothing to settle a second time.
 func (b *store) settleForeign() {
+	if len(b.foreign) == 0 {
+		return
+	}
 	best := map[id128]*foreignCall{}
 	for i := range b.foreign {
 		f := &b.foreign[i]
-		if b.shared[f.shared] {
-			continue
-		}
 		if o := best[f.shared]; o == nil || b.before(f, o) {
 			best[f.shared] = f
 		}
 	}
-	for _, f := range best {
+	for _, id := range b.shared {
+		delete(best, id)
+	}
+	for id, f := range best {
 		b.apply(f.ident, f.recipient, &f.call)
-		b.shared[f.shared] = true
+		b.shared = append(b.shared, id)
 	}
 	b.foreign = nil
 }

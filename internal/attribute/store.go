@@ -13,7 +13,7 @@ type store struct {
 	others  map[otherKey]*other
 	denied  map[deniedKey]*denied
 	keyUse  map[sym]*span // temporary keys of users and root: their calls
-	shared  map[id128]bool
+	shared  []id128       // of calls from the logs of the roles' own accounts; some twice
 	foreign []foreignCall
 	updates []update
 	cover   map[coverKey]*span
@@ -33,7 +33,7 @@ func newStore() *store {
 		symbols: newSymbols(),
 		idents:  map[identKey]*ident{}, uses: map[useKey]*use{},
 		others: map[otherKey]*other{}, denied: map[deniedKey]*denied{}, keyUse: map[sym]*span{},
-		shared: map[id128]bool{}, cover: map[coverKey]*span{}, read: map[sym]bool{},
+		cover: map[coverKey]*span{}, read: map[sym]bool{},
 		roleIDs: map[sym]roleRef{}, userIDs: map[sym]sym{}, people: map[sym]sym{}, pods: map[podKey]bool{},
 	}
 }
