@@ -46,6 +46,11 @@ func exitStatus(ctx context.Context, err error, stderr io.Writer) int {
 		}
 		return exitInterrupted
 	}
+	var short *memoryError
+	if errors.As(context.Cause(ctx), &short) {
+		say(stderr, "%s", short)
+		return exitFailed
+	}
 	if err == nil {
 		return exitOK
 	}

@@ -20,6 +20,7 @@ func main() {
 	status := run(ctx, process{
 		args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv: os.Getenv, now: time.Now, every: ticker,
+		memory: memoryInUse, machine: func() int64 { return machineMemory(os.ReadFile) },
 	})
 	stop()
 	os.Exit(status)

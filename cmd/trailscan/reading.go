@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -234,9 +233,7 @@ type gotten struct {
 // are still unexplained need from before the window and from other places, as
 // often as that leads on to further ones.
 func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit *attribute.Audit) (got gotten, err error) {
-	if n := rd.flags.maxMemory.value; n > 0 {
-		debug.SetMemoryLimit(n)
-	}
+	rd.watchMemory(ctx, p, notes)
 	r := &reader{reading: rd, audit: audit, progress: newProgress(p, notes, rd.flags.progress.value, rd.flags.quiet)}
 	if rd.rollup != nil {
 		return r.readRollup(ctx, notes)

@@ -24,6 +24,10 @@ type process struct {
 	getenv         func(string) string
 	now            func() time.Time
 	every          func(time.Duration) (ticks <-chan time.Time, stop func())
+	memory         func() int64 // bytes in use; nil where nobody watches
+	machine        func() int64 // bytes that the machine can give, 0 where it does not tell; or nil
+
+	abort func(error) // ends the run; run sets it
 }
 
 // grace is how long a command that was told to stop has until the process ends
@@ -32,6 +36,9 @@ const grace = 800 * time.Millisecond
 
 // run runs one command line and gives the exit status.
 func run(ctx context.Context, p process) int {
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	p.abort = abort
 	done := make(chan error, 1)
 	go func() { done <- newRoot(p).ExecuteContext(ctx) }()
 	select {
