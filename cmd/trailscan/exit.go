@@ -24,7 +24,7 @@ const (
 type statusError struct {
 	status int
 	err    error
-	hint   string // what to do, on a line of its own; may be empty
+	hint   string // what to do, in the same line; may be empty
 }
 
 func (e *statusError) Error() string { return e.err.Error() }
@@ -54,13 +54,15 @@ func exitStatus(ctx context.Context, err error, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	say(stderr, "%s", err)
 	var s *statusError
-	if !errors.As(err, &s) {
+	switch {
+	case !errors.As(err, &s):
+		say(stderr, "%s", err)
 		return exitFailed
-	}
-	if s.hint != "" {
-		fmt.Fprintf(stderr, "hint: %s\n", oneLine(s.hint))
+	case s.hint == "":
+		say(stderr, "%s", err)
+	default:
+		say(stderr, "%s; %s", err, s.hint)
 	}
 	return s.status
 }

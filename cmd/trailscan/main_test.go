@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -27,7 +28,8 @@ func TestScript(t *testing.T) {
 }
 
 // checkStatus is the command "status N program args...": run the program and
-// hold it to its exit status.
+// hold it to its exit status. A program that ends with another one than 0 says
+// why in one line, whatever warnings come before it.
 func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N program [args...]")
@@ -42,6 +44,12 @@ func checkStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if status != args[0] {
 		ts.Fatalf("exit status %s, want %s", status, args[0])
+	}
+	errors := slices.DeleteFunc(strings.SplitAfter(ts.ReadFile("stderr"), "\n"), func(line string) bool {
+		return line == "" || strings.HasPrefix(line, "trailscan: warning: ")
+	})
+	if status != "0" && (len(errors) != 1 || !strings.HasPrefix(errors[0], "trailscan: ")) {
+		ts.Fatalf("not one line that says why: %q", errors)
 	}
 }
 
