@@ -150,6 +150,10 @@ func (s *Audit) Replay() bool {
 		if s.replaced[k] {
 			continue
 		}
+		if r.counted {
+			again = again || s.elsewhere(r, k)
+			continue
+		}
 		s.replaced[k] = true
 		for off := int64(-1); off <= 1; off++ { // the two need not have the same time
 			again = again || s.seen.counted([]byte(k.account), floorDay(r.time)+off, r.original)
@@ -159,6 +163,17 @@ func (s *Audit) Replay() bool {
 		s.reset()
 	}
 	return again
+}
+
+// elsewhere reports whether a record was counted although its correction was,
+// too, since the two are not of one day.
+func (s *Audit) elsewhere(r update, k replacedKey) bool {
+	day := floorDay(r.time)
+	found := s.seen.has([]byte(k.account), day-1, k.id) || s.seen.has([]byte(k.account), day+1, k.id)
+	if found {
+		s.replaced[k] = true
+	}
+	return found
 }
 
 // collect merges what the builders hold into the base.

@@ -427,6 +427,73 @@ func TestNameless(t *testing.T) {
 	}
 }
 
+// TestRetouched holds that a record which AWS corrected in what is not read is
+// counted once, in whatever order and however often the two were delivered, and
+// that nothing need be read again for that.
+func TestRetouched(t *testing.T) {
+	id := as(ours, "deploy", "x", "ASIA1", "10:00:00")
+	correction := func(eventID, at, fields string) rec {
+		return apiCall(eventID, at, id, rec{"addendum": rec{"reason": "UPDATED_DATA", "updatedFields": fields, "originalEventID": eventUUID("c")}})
+	}
+	original, later := apiCall("c", "10:01:00", id), apiCall("b", "10:01:00", id)
+	retouched := correction("d", "10:01:00", "responseElements, resources,tlsDetails.cipherSuite")
+	tests := map[string]struct {
+		records    []rec
+		calls      int64
+		duplicates int64
+		again      bool
+	}{
+		"after the original":       {[]rec{original, retouched}, 1, 0, false},
+		"before the original":      {[]rec{retouched, original}, 1, 0, false},
+		"without the original":     {[]rec{retouched}, 1, 0, false},
+		"the original twice":       {[]rec{original, retouched, original}, 1, 1, false},
+		"the original twice later": {[]rec{retouched, original, original}, 1, 1, false},
+		"the correction twice":     {[]rec{retouched, original, retouched}, 1, 1, false},
+		"corrected twice":          {[]rec{retouched, original, correction("e", "10:01:00", "resources")}, 1, 0, false},
+		"beside others":            {[]rec{later, retouched, original, apiCall("f", "10:01:00", id)}, 3, 0, false},
+		"in what is read":          {[]rec{original, correction("d", "10:01:00", "responseElements,errorCode")}, 1, 0, true},
+		"in what it does not say":  {[]rec{original, correction("d", "10:01:00", "")}, 1, 0, true},
+		"on another day":           {[]rec{original, merged(correction("d", "", "resources"), rec{"eventTime": "2026-11-21T00:00:01Z"})}, 1, 0, true},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			a := NewAudit(Options{})
+			feed(t, a.Builder(), trail(tt.records...))
+			again := a.Replay()
+			if again != tt.again {
+				t.Errorf("to be read again: got %v, want %v", again, tt.again)
+			}
+			if again {
+				feed(t, a.Builder(), trail(tt.records...))
+			}
+			res := a.Result()
+			if res.Scan.Events != tt.calls || res.Scan.AssumedRoleCalls != tt.calls || res.Scan.Duplicates != tt.duplicates {
+				t.Errorf("got %d events, %d calls, %d duplicates, want %d calls and %d duplicates",
+					res.Scan.Events, res.Scan.AssumedRoleCalls, res.Scan.Duplicates, tt.calls, tt.duplicates)
+			}
+		})
+	}
+}
+
+// TestRetouchedEvidence holds that the correction is what is shown of the two,
+// whichever was counted.
+func TestRetouchedEvidence(t *testing.T) {
+	original := apiCall("c", "10:01:00", as(ours, "deploy", "AKIAIOSFODNN7EXAMPLE", "ASIA1", "10:00:00"))
+	retouched := merged(original, rec{"eventID": eventUUID("d"), "addendum": rec{"reason": "UPDATED_DATA", "updatedFields": "resources", "originalEventID": eventUUID("c")}})
+	for _, records := range [][]rec{{original, retouched}, {retouched, original}, {retouched}} {
+		res := audit(t, Options{}, records...)
+		var shown []string
+		for _, f := range res.Findings {
+			for _, e := range f.Evidence {
+				shown = append(shown, e.EventID)
+			}
+		}
+		if !slices.Contains(shown, eventUUID("d")) || slices.Contains(shown, eventUUID("c")) {
+			t.Errorf("%d records: the evidence is %q, want %s in it", len(records), shown, eventUUID("d"))
+		}
+	}
+}
+
 // TestFilters holds that the filters change what is reported and nothing else.
 func TestFilters(t *testing.T) {
 	records := []rec{

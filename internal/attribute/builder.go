@@ -83,7 +83,12 @@ func (b *Builder) count(e *ingest.Event) bool {
 			return false
 		}
 		if !b.day.add(b.audit.seen, id) {
-			b.duplicates++
+			if !b.audit.seen.excused(replacedKey{string(e.Recipient), id}) {
+				b.duplicates++
+			}
+			return false
+		}
+		if len(e.OriginalID) > 0 && b.retouches(e) && !b.standsIn(e) {
 			return false
 		}
 	}
@@ -94,12 +99,46 @@ func (b *Builder) count(e *ingest.Event) bool {
 
 // corrects notes that AWS replaces an earlier record by this one.
 func (b *Builder) corrects(e *ingest.Event) {
-	if len(e.OriginalID) == 0 || string(e.AddendumReason) != "UPDATED_DATA" || bytes.Equal(e.OriginalID, e.ID) {
+	if len(e.OriginalID) == 0 || string(e.AddendumReason) != "UPDATED_DATA" || bytes.Equal(e.OriginalID, b.id.text) {
 		return
 	}
 	if original := parseEventID(e.OriginalID); original.identifies() {
 		b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: b.audit.seen.id(original)})
 	}
+}
+
+// retouches reports whether the record corrects another in nothing that is read
+// of either, so that one may be counted for the other. What an event that issues
+// credentials says is read nearly whole.
+func (b *Builder) retouches(e *ingest.Event) bool {
+	if string(e.AddendumReason) != "UPDATED_DATA" || bytes.Equal(e.OriginalID, e.ID) || e.IsAssume() || len(e.UpdatedFields) == 0 {
+		return false
+	}
+	for field := range bytes.FieldsFuncSeq(e.UpdatedFields, func(r rune) bool { return r == ',' || r == ' ' }) {
+		name, _, _ := bytes.Cut(field, []byte("."))
+		switch string(name) {
+		case "requestParameters", "responseElements", "resources", "eventVersion", "apiVersion", "requestID",
+			"readOnly", "managementEvent", "tlsDetails", "serviceEventDetails":
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// standsIn reports whether a record that retouches another is to be counted for
+// it: the other one was not. Either way it is the original that was counted, by
+// its id, for which the id of the correction is shown.
+func (b *Builder) standsIn(e *ingest.Event) bool {
+	original := parseEventID(e.OriginalID)
+	k := replacedKey{string(e.Recipient), b.audit.seen.id(original)}
+	if !original.packed || !b.id.packed || b.audit.replaced[k] || b.audit.seen.left(b.account, b.dayNum) {
+		return true // as any other correction
+	}
+	b.updates = append(b.updates, update{account: b.acctSym, time: e.Time, original: k.id, counted: true})
+	b.corrected(original.uuid, b.id.uuid)
+	b.id = original
+	return b.audit.seen.standIn(b.day, k)
 }
 
 // ident finds or makes the identity of an event, nil where it has none.

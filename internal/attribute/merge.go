@@ -95,6 +95,9 @@ func (b *store) merge(o *store) {
 		c.switchFrom, c.vpcAccount, c.action = re(c.switchFrom), re(c.vpcAccount), re(c.action)
 		b.foreign = append(b.foreign, f)
 	}
+	for original, correction := range o.corrections {
+		b.corrected(original, correction)
+	}
 	for _, u := range o.updates {
 		u.account = re(u.account)
 		b.updates = append(b.updates, u)

@@ -95,16 +95,23 @@ func TestRollup(t *testing.T) {
 		want := plain.Result()
 
 		// What was corrected is left out, as whoever rolls up has to.
-		replaced := plain.replaced
+		source := ingest.NewLocal([]string{dir}, nil)
+		replaced := map[string]bool{}
+		_, err = ingest.Scan(context.Background(), source, ingest.ScanOptions{}, []func(*ingest.Event){func(e *ingest.Event) {
+			if string(e.AddendumReason) == "UPDATED_DATA" {
+				replaced[string(e.Recipient)+" "+string(e.OriginalID)] = true
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
 		audit := NewAudit(opt)
 		builders := []*Builder{audit.Builder(), audit.Builder(), audit.Builder()}
 		rows, seen := map[string]*rolled{}, map[string]bool{}
-		source := ingest.NewLocal([]string{dir}, nil)
 		_, err = ingest.Scan(context.Background(), source, ingest.ScanOptions{}, []func(*ingest.Event){func(e *ingest.Event) {
 			chosen := audit.window(e.Time) && audit.takes(e.Recipient, e.Region)
-			id := parseEventID(e.ID)
 			switch {
-			case id.identifies() && replaced[replacedKey{string(e.Recipient), plain.seen.id(id)}]:
+			case replaced[string(e.Recipient)+" "+string(e.ID)]:
 			case e.IsAssume() && len(e.ErrorCode) == 0:
 				builders[0].Add(e)
 			case chosen:

@@ -20,6 +20,10 @@ type seen struct {
 	mu   sync.RWMutex
 	days map[seenKey]*seenDay
 	gone map[seenKey]bool
+
+	// stoodIn are records in whose place their correction was counted, and that
+	// were not met yet.
+	stoodIn map[replacedKey]bool
 }
 
 type seenKey struct {
@@ -40,7 +44,7 @@ type seenShard struct {
 type id128 [2]uint64
 
 func newSeen() *seen {
-	s := &seen{seed: maphash.MakeSeed(), days: map[seenKey]*seenDay{}, gone: map[seenKey]bool{}}
+	s := &seen{seed: maphash.MakeSeed(), days: map[seenKey]*seenDay{}, gone: map[seenKey]bool{}, stoodIn: map[replacedKey]bool{}}
 	s.salt[0] = maphash.Bytes(s.seed, []byte("a"))
 	s.salt[1] = maphash.Bytes(s.seed, []byte("b")) | 1
 	return s
@@ -182,9 +186,43 @@ func (s *seen) forget(account string, day int64) {
 // counted reports whether the event may have been counted: it was, or its day
 // was let go.
 func (s *seen) counted(account []byte, day int64, id id128) bool {
-	k := seenKey{account: string(account), day: day}
+	return s.left(account, day) || s.has(account, day, id)
+}
+
+// has reports whether the event was counted, as far as its day was not let go.
+func (s *seen) has(account []byte, day int64, id id128) bool {
 	s.mu.RLock()
-	d, gone := s.days[k], s.gone[k]
+	d := s.days[seenKey{account: string(account), day: day}]
 	s.mu.RUnlock()
-	return gone || d != nil && d.has(s, id)
+	return d != nil && d.has(s, id)
+}
+
+// left reports whether the day was let go.
+func (s *seen) left(account []byte, day int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.gone[seenKey{account: string(account), day: day}]
+}
+
+// standIn remembers a record of the day whose correction is at hand. It reports
+// whether the correction is to be counted in its place, which it is unless the
+// record was counted itself.
+func (s *seen) standIn(d *seenDay, k replacedKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !d.add(s, k.id) {
+		return false
+	}
+	s.stoodIn[k] = true
+	return true
+}
+
+// excused reports whether a record that was counted already is no duplicate:
+// its correction was, and it is met for the first time.
+func (s *seen) excused(k replacedKey) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	found := s.stoodIn[k]
+	delete(s.stoodIn, k)
+	return found
 }

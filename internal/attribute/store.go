@@ -241,6 +241,7 @@ type update struct {
 	account  sym
 	time     int64
 	original id128
+	counted  bool // for the original, if that has the same day
 }
 
 type coverKey struct{ account, region sym }

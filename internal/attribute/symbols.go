@@ -18,6 +18,9 @@ const maxKept = 4096
 type symbols struct {
 	index map[string]sym
 	text  []string
+	// corrections are the ids of records that correct others, by the ids of
+	// those, where the one is counted as the other.
+	corrections map[[16]byte][16]byte
 }
 
 func newSymbols() symbols {
@@ -90,6 +93,9 @@ func (t *symbols) eventText(r eventRef) string {
 	if r.id == ([16]byte{}) {
 		return ""
 	}
+	if id, found := t.corrections[r.id]; found {
+		r.id = id
+	}
 	var out [36]byte
 	hex.Encode(out[0:8], r.id[0:4])
 	out[8] = '-'
@@ -101,6 +107,17 @@ func (t *symbols) eventText(r eventRef) string {
 	out[23] = '-'
 	hex.Encode(out[24:36], r.id[10:16])
 	return string(out[:])
+}
+
+// corrected notes that a record corrects another, the first in order of several.
+func (t *symbols) corrected(original, correction [16]byte) {
+	if old, found := t.corrections[original]; found && bytes.Compare(old[:], correction[:]) <= 0 {
+		return
+	}
+	if t.corrections == nil {
+		t.corrections = map[[16]byte][16]byte{}
+	}
+	t.corrections[original] = correction
 }
 
 // earlier reports whether a comes before b, by time and then by id, so that

@@ -137,7 +137,7 @@ type jsonRecord struct {
 	EventID, SharedEventID, EventName, EventSource, AWSRegion, SourceIPAddress, UserAgent string
 	ErrorCode, ErrorMessage, RecipientAccountID, EventType, EventCategory, EventTime      string
 	VPCEndpointID, VPCEndpointAccountID, SessionCredentialFromConsole                     string
-	Addendum                                                                              struct{ Reason, OriginalEventID string }
+	Addendum                                                                              struct{ Reason, OriginalEventID, UpdatedFields string }
 	AdditionalEventData                                                                   struct {
 		SwitchFrom, AuthenticationMethod, LakeFormationRoleSessionName string
 	}

@@ -173,7 +173,7 @@ func (d *decoder) reset() {
 	e.ID, e.SharedID, e.Name, e.Source, e.Region = nil, nil, nil, nil, nil
 	e.SourceIP, e.UserAgent, e.ErrorCode, e.ErrorText, e.Recipient = nil, nil, nil, nil, nil
 	e.Type, e.Category, e.VPCEndpoint, e.VPCEndpointAccount = nil, nil, nil, nil
-	e.AddendumReason, e.OriginalID = nil, nil
+	e.AddendumReason, e.OriginalID, e.UpdatedFields = nil, nil, nil
 	e.SwitchFrom, e.AuthMethod, e.LakeFormationRSN = nil, nil, nil
 	e.Time, e.FromConsole, e.IdentityRaw = 0, false, nil
 	if e.identityDecoded {
@@ -324,7 +324,7 @@ func (d *decoder) additional(p int) int {
 // addendum reads addendum, which tells why a record comes late or replaces another.
 func (d *decoder) addendum(p int) int {
 	e := &d.ev
-	e.AddendumReason, e.OriginalID = nil, nil
+	e.AddendumReason, e.OriginalID, e.UpdatedFields = nil, nil, nil
 	if d.peek(p) != '{' {
 		return d.skip(p, 2)
 	}
@@ -338,6 +338,8 @@ func (d *decoder) addendum(p int) int {
 			p = d.textInto(p, &e.AddendumReason, 3)
 		case "originalEventID":
 			p = d.textInto(p, &e.OriginalID, 3)
+		case "updatedFields":
+			p = d.textInto(p, &e.UpdatedFields, 3)
 		default:
 			p = d.skip(p, 3)
 		}

@@ -33,6 +33,7 @@ type Event struct {
 
 	AddendumReason []byte // addendum.reason
 	OriginalID     []byte // addendum.originalEventID
+	UpdatedFields  []byte // addendum.updatedFields: members of the record, separated by commas
 
 	SwitchFrom       []byte // additionalEventData.SwitchFrom: the ARN that a console role switch came from
 	AuthMethod       []byte // additionalEventData.AuthenticationMethod: QueryString means a presigned URL

@@ -86,6 +86,7 @@ func oracleEvent(raw json.RawMessage) *Event {
 	e.Time, _ = parseTime(oracleText(m, "eventTime"))
 	addendum, more := oracleMembers(m["addendum"]), oracleMembers(m["additionalEventData"])
 	e.AddendumReason, e.OriginalID = oracleText(addendum, "reason"), oracleText(addendum, "originalEventID")
+	e.UpdatedFields = oracleText(addendum, "updatedFields")
 	e.SwitchFrom, e.AuthMethod = oracleText(more, "SwitchFrom"), oracleText(more, "AuthenticationMethod")
 	e.LakeFormationRSN = oracleText(more, "lakeFormationRoleSessionName")
 	if raw := m["userIdentity"]; len(raw) > 0 && raw[0] == '{' {

@@ -229,7 +229,7 @@ var (
 
 	recordParts = plainParts(map[string]plainPart{
 		"additionalEventData": {members: plainLeaves("SwitchFrom", "AuthenticationMethod", "lakeFormationRoleSessionName")},
-		"addendum":            {members: plainLeaves("reason", "originalEventID")},
+		"addendum":            {members: plainLeaves("reason", "originalEventID", "updatedFields")},
 	}, "eventID", "sharedEventID", "eventName", "eventSource", "awsRegion", "sourceIPAddress", "userAgent", "errorCode",
 		"errorMessage", "recipientAccountId", "eventType", "eventCategory", "vpcEndpointId", "vpcEndpointAccountId",
 		"eventTime", "sessionCredentialFromConsole")
