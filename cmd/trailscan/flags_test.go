@@ -93,7 +93,7 @@ func TestListFlags(t *testing.T) {
 	if want := []string{"111122223333", "444455556666", "<ACCOUNT_ID>"}; !reflect.DeepEqual(l.values, want) {
 		t.Errorf("accounts %q, want %q", l.values, want)
 	}
-	for _, s := range []string{"", "11112222333", "111122223333,", "1111-2222-3333x,12"} {
+	for _, s := range []string{"", "11112222333", "111122223333,", "1111-2222-3333", "1111-2222-3333x,12"} {
 		if err := l.Set(s); err == nil {
 			t.Errorf("account %q is accepted", s)
 		}

@@ -67,13 +67,20 @@ func oneOf(words ...string) func(string) (string, error) {
 	}
 }
 
-var onlyDigits = regexp.MustCompile(`^[0-9]+$`)
+var (
+	onlyDigits = regexp.MustCompile(`^[0-9]+$`)
+	// inGroups is how the console shows an account id.
+	inGroups = regexp.MustCompile(`^[0-9]{4}-[0-9]{4}-[0-9]{4}$`)
+)
 
 // checkAccount refuses a mistyped account id. Published logs put placeholders
 // in its place, so that only digits are held to their number.
 func checkAccount(s string) error {
 	if onlyDigits.MatchString(s) && len(s) != 12 {
 		return fmt.Errorf("account %q has %d digits, not 12", s, len(s))
+	}
+	if inGroups.MatchString(s) {
+		return fmt.Errorf("account %q: logs have it without hyphens, as %s", s, strings.ReplaceAll(s, "-", ""))
 	}
 	return nil
 }

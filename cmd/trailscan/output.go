@@ -38,11 +38,24 @@ func (o *outputs) Set(s string) error {
 	if out.format, err = report.ByEnding(s); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(*o, func(other output) bool { return other.path == s }) {
+	if slices.ContainsFunc(*o, out.same) {
 		return errors.New("two reports cannot be one file")
 	}
 	*o = append(*o, out)
 	return nil
+}
+
+// same reports whether two reports would be one, however it is spelled.
+func (o output) same(other output) bool {
+	if o.object != nil || other.object != nil {
+		return o.path == other.path
+	}
+	if filepath.Clean(o.path) == filepath.Clean(other.path) {
+		return true
+	}
+	a, errA := os.Stat(o.path)
+	b, errB := os.Stat(other.path)
+	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
 func (o *outputs) String() string {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -109,6 +111,9 @@ func (f *scanFlags) plan(args []string, now time.Time) (*scanPlan, error) {
 	}
 	rd.session = f.session.value
 	baseline, err := readFile("baseline", f.baseline, attribute.ReadBaseline)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &statusError{status: exitFailed, err: err, hint: "leave it out where there is no earlier report yet"}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +172,7 @@ func (pl *scanPlan) verdict(res *attribute.Result, notes *notes) error {
 // fails reports whether a finding gives the scan its exit status.
 func (f *scanFlags) fails(finding attribute.Finding) bool {
 	least := f.failOn.value
-	if f.failOnNew && !f.failOn.given {
+	if f.failOnNew && least == attribute.None {
 		least = attribute.Low
 	}
 	return least != attribute.None && finding.Severity >= least &&
@@ -180,7 +185,7 @@ func (f *scanFlags) limit() string {
 	switch {
 	case !f.failOnNew:
 		return "--fail-on " + f.failOn.text
-	case !f.failOn.given:
+	case f.failOn.value == attribute.None:
 		return "--fail-on-new"
 	}
 	return "--fail-on-new --fail-on " + f.failOn.text

@@ -20,6 +20,7 @@ var units = map[string]time.Duration{
 var (
 	durationForm = regexp.MustCompile(`^([0-9]+)([a-zA-Z]+)$`)
 	combinedForm = regexp.MustCompile(`^(?:[0-9]+[smhdw]){2,}$`)
+	negativeForm = regexp.MustCompile(`^-[0-9]`)
 	dateForm     = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}`)
 	zonelessForm = regexp.MustCompile(`^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?$`)
 )
@@ -36,7 +37,7 @@ func parseDuration(s string) (time.Duration, error) {
 	}
 	m := durationForm.FindStringSubmatch(s)
 	if m == nil {
-		if strings.HasPrefix(s, "-") {
+		if negativeForm.MatchString(s) {
 			return 0, errors.New("a duration is not negative: 24h says how far back")
 		}
 		return 0, errors.New("not a duration such as 90m, 24h, 7d or 2w")
@@ -98,7 +99,7 @@ func parseInstant(s string, now time.Time) (time.Time, error) {
 	if zonelessForm.MatchString(s) {
 		return time.Time{}, errors.New("which time zone? end it with Z or an offset: 2026-11-02T15:04:05Z, 2026-11-02T15:04:05+01:00")
 	}
-	t, err := time.Parse(time.RFC3339, s)
+	t, err := time.Parse(time.RFC3339, strings.ToUpper(s))
 	if err != nil {
 		return time.Time{}, errors.New("not a date (2026-11-02) or RFC 3339 (2026-11-02T15:04:05Z)")
 	}

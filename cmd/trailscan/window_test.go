@@ -24,6 +24,7 @@ func TestParseTime(t *testing.T) {
 		{"2026-11-02T15:04:05+01:00", "2026-11-02T14:04:05Z"},
 		{"2026-11-02T00:30:00-08:00", "2026-11-02T08:30:00Z"},
 		{"2026-11-02T15:04:05.001Z", "2026-11-02T15:04:06Z"}, // events carry whole seconds
+		{"2026-11-02t15:04:05z", "2026-11-02T15:04:05Z"},     // RFC 3339, section 5.6
 		{"2030-01-01", "2030-01-01T00:00:00Z"},
 	}
 	for _, test := range tests {
@@ -42,6 +43,7 @@ func TestParseTimeRefuses(t *testing.T) {
 		{"yesterday", "not a duration"},
 		{"24", "not a duration"},
 		{"-24h", "not negative"},
+		{"--until", "not a duration"}, // the value was forgotten
 		{"1d12h", "one number and one unit"},
 		{"1h30m", "one number and one unit"},
 		{"1.5h", "not a duration"},
