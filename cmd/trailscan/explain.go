@@ -82,6 +82,9 @@ func (f *explainFlags) plan(args []string, now time.Time) (*reading, attribute.S
 	if err != nil {
 		return nil, selector, err
 	}
+	if rd.rollup != nil || f.athena.engine.value == engineAthena {
+		return nil, selector, usageError("explain from the logs themselves, with --engine local", "explain tells the calls of a session one by one, and Athena rolls them up")
+	}
 	rd.actions = true
 	switch {
 	case f.session.given:

@@ -48,6 +48,12 @@ func newProgress(p process, n *notes, mode string, quiet bool) *progress {
 // watch shows the counters under a heading until stop is called, which shows
 // them for the last time.
 func (pr *progress) watch(heading string, c *ingest.Counters) (stop func()) {
+	return pr.follow(heading, func(elapsed time.Duration) string { return progressText(c, elapsed) })
+}
+
+// follow shows a text under a heading until stop is called, which shows it for
+// the last time.
+func (pr *progress) follow(heading string, tell func(elapsed time.Duration) string) (stop func()) {
 	if !pr.bar && !pr.lines {
 		return func() {}
 	}
@@ -57,7 +63,7 @@ func (pr *progress) watch(heading string, c *ingest.Counters) (stop func()) {
 	}
 	begun := pr.now()
 	show := func(now time.Time) {
-		text := heading + ": " + progressText(c, now.Sub(begun))
+		text := heading + ": " + tell(now.Sub(begun))
 		if pr.lines {
 			pr.notes.line(text)
 			return

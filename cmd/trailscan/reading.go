@@ -238,6 +238,9 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 	if rd.rollup != nil {
 		return r.readRollup(ctx, notes)
 	}
+	if rd.flags.athena.engine.value == engineAthena {
+		return r.readAthena(ctx, p, notes)
+	}
 	if r.inputs, err = rd.open(ctx, p, notes); err != nil {
 		return got, err
 	}

@@ -78,7 +78,7 @@ func newRoot(p process) *cobra.Command {
 
 // commands are those beside the scan.
 func commands(p process) []*cobra.Command {
-	return []*cobra.Command{newExplainCommand(p), newPolicyCommand(p), newRulesCommand(p), newCompletionCommand(p), newManCommand(p)}
+	return []*cobra.Command{newExplainCommand(p), newPolicyCommand(p), newAthenaCommand(p), newRulesCommand(p), newCompletionCommand(p), newManCommand(p)}
 }
 
 // stdinFirst reports whether - stands before every word that could be a

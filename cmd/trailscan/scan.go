@@ -124,6 +124,9 @@ func (f *scanFlags) plan(args []string, now time.Time) (*scanPlan, error) {
 func (pl *scanPlan) run(ctx context.Context, p process) error {
 	f := pl.flags
 	notes := newNotes(p.stderr, f.logLevel.value, f.quiet)
+	if f.dryRun && f.athena.engine.value == engineAthena {
+		return pl.estimateQueries(ctx, p, notes)
+	}
 	if f.dryRun {
 		return pl.estimate(ctx, p, notes)
 	}

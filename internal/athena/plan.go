@@ -51,6 +51,21 @@ func (p Plan) Parts() ([]Part, error) {
 	return p.fit(part)
 }
 
+// Delivered is the first and the last day of delivery that the parts read; zero
+// is no bound.
+func (p Plan) Delivered() (from, to time.Time) {
+	return p.from(p.Scan.Since), p.to(p.Scan.Until)
+}
+
+// Reads reports whether the parts read what an account delivered about a time.
+func (p Plan) Reads(account string, t time.Time) bool {
+	if len(p.Scan.Accounts) > 0 && !slices.Contains(p.Scan.Accounts, account) || len(p.Scan.Regions) > 0 {
+		return false
+	}
+	from, to := p.Delivered()
+	return (from.IsZero() || !t.Add(-p.Before).Before(from)) && (to.IsZero() || t.Add(p.After).Before(to.Add(day)))
+}
+
 // Lookback is the query of the events that issued credentials before the window
 // and, where the scan has accounts or regions of its own, elsewhere. It is empty
 // where the parts of the window read all of that: their first day of delivery

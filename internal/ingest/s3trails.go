@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Trail is where the logs of one trail lie in a bucket, or those of several
@@ -74,3 +75,35 @@ func (s *S3) Trails(ctx context.Context, report func(Problem)) ([]Trail, error) 
 
 // Region is the bucket's region, once a request was answered.
 func (s *S3) Region() string { return s.client.Options().Region }
+
+// sampleRequests is how many folders are asked for an object at most.
+const sampleRequests = 64
+
+// Sample finds a folder of a trail that holds an object delivered on a day from
+// since on, and tells its account, region and day. It reports false where the
+// first folders hold none.
+func (s *S3) Sample(ctx context.Context, t Trail, since time.Time) (account, region string, day time.Time, found bool, err error) {
+	asked := 0
+	for _, a := range t.Accounts {
+		for _, name := range a.Regions {
+			if asked++; asked > sampleRequests {
+				return "", "", time.Time{}, false, nil
+			}
+			prefix := t.Root + a.ID + "/" + KindTrail + "/" + name + "/"
+			after := ""
+			if !since.IsZero() {
+				after = prefix + since.UTC().Format("2006/01/02")
+			}
+			out, err := s.page(ctx, prefix, after, "", 1)
+			if err != nil {
+				return "", "", time.Time{}, false, err
+			}
+			for _, k := range out.keys {
+				if key, ok := ParseKey(k.name); ok {
+					return a.ID, name, key.Day, true, nil
+				}
+			}
+		}
+	}
+	return "", "", time.Time{}, false, nil
+}

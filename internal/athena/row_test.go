@@ -1,0 +1,176 @@
+package athena
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+// entry makes the entry of a row from the members of its record.
+func entry(t *testing.T, kind, at string, members map[string]string) string {
+	t.Helper()
+	elements := make([]*string, entryFields+len(fields))
+	elements[entryKind] = &kind
+	if at != "" {
+		elements[entryAt] = &at
+	}
+	for path, value := range members {
+		i := slices.IndexFunc(fields, func(f field) bool { return f.path == path })
+		if i < 0 {
+			t.Fatalf("no field %s", path)
+		}
+		elements[entryFields+i] = &value
+	}
+	text, err := json.Marshal(elements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// asCSV writes rows as a result.
+func asCSV(t *testing.T, rows ...[]string) string {
+	t.Helper()
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.Write(resultColumns)
+	w.WriteAll(rows)
+	if w.Error() != nil {
+		t.Fatal(w.Error())
+	}
+	return b.String()
+}
+
+// readAll reads a result and tells what it held.
+func readAll(text string) (told []string, err error) {
+	err = ReadRows(context.Background(), strings.NewReader(text), "r.csv", Rows{
+		Event: func(e *ingest.Event, duplicates int64) {
+			told = append(told, fmt.Sprintf("event %s %s %d +%d by %s issued %s", e.ID, e.Name, e.Time, duplicates, e.Identity().ARN, e.Assume.IssuedKeyID))
+		},
+		Use: func(e *ingest.Event, u Use) {
+			told = append(told, fmt.Sprintf("use %s %s %q x%d +%d until %d by %s %q", e.ID, e.Source, e.ErrorCode, u.Calls, u.Duplicates, u.LastTime, e.Identity().ARN, u.Shared))
+		},
+		Read: func(account string) { told = append(told, "read "+account) },
+		Problem: func(p ingest.Problem) {
+			told = append(told, fmt.Sprintf("problem %s %s x%d", p.Object, p.Error, p.Count))
+		},
+	})
+	return told, err
+}
+
+func TestReadRows(t *testing.T) {
+	arn := "arn:aws:sts::111122223333:assumed-role/deploy/a\"b,c\nd"
+	got, err := readAll(asCSV(t,
+		[]string{`["scan","1","x","use","1","1","","","0","",""]`, "0", "0", "", "", ""},
+		[]string{entry(t, "use", "1795518000", map[string]string{
+			"recipientAccountId": "111122223333", "eventSource": "s3.amazonaws.com", "errorCode": "Error",
+			"userIdentity.type": "AssumedRole", "userIdentity.arn": arn, "userIdentity.sessionContext.sessionIssuer.arn": "arn:aws:iam::111122223333:role/x/deploy",
+		}), "7", "2", "001795518001first-1", "1795518900", "shared-1 shared-2"},
+		[]string{entry(t, "event", "001795518002issue-1", map[string]string{
+			"recipientAccountId": "111122223333", "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "userIdentity.arn": "arn:aws:iam::111122223333:user/ann",
+			"responseElements": `{"credentials": {"accessKeyId": "ASIA1"}}`, "requestParameters": `{"roleArn": truncated`,
+		}), "1", "3", "", "1795518002", ""},
+		[]string{readEntry("444455556666"), "1", "0", "000000000009x", "9", ""},
+		[]string{`["bad",null,"s3://b/k","no eventName"` + strings.Repeat(",null", len(fields)) + `]`, "4", "0", "", "", ""},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`use first-1 s3.amazonaws.com "Error" x7 +2 until 1795518900 by ` + arn + ` "shared-1 shared-2"`,
+		"event issue-1 AssumeRole 1795518002 +3 by arn:aws:iam::111122223333:user/ann issued ASIA1",
+		"read 444455556666",
+		"problem s3://b/k not a CloudTrail record: no eventName x4",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestBadResults holds that what is no result of the queries is refused, with
+// the line.
+func TestBadResults(t *testing.T) {
+	use := entry(t, "use", "", map[string]string{"userIdentity.type": "AssumedRole"})
+	for name, test := range map[string]struct{ text, want string }{
+		"empty":             {"", "empty"},
+		"another table":     {"a,b\n1,2\n", "no column entry"},
+		"no header line":    {use + ",1,0,x,1,\n", "line 1"},
+		"a short row":       {"entry,calls,duplicates,first_event,last_time,shared_events\nx,1\n", "line 2"},
+		"no JSON":           {asCSV(t, []string{"x", "1", "0", "", "", ""}), "line 2: entry"},
+		"too few elements":  {asCSV(t, []string{`["use",null]`, "1", "0", "", "", ""}), "2 elements"},
+		"an unknown kind":   {asCSV(t, []string{strings.Replace(use, `"use"`, `"new"`, 1), "1", "0", "000000000001x", "1", ""}), `unknown kind "new"`},
+		"no calls":          {asCSV(t, []string{use, "0", "0", "000000000001x", "1", ""}), "calls"},
+		"negative calls":    {asCSV(t, []string{use, "-1", "0", "000000000001x", "1", ""}), "calls"},
+		"no first event":    {asCSV(t, []string{use, "1", "0", "", "1", ""}), "first_event"},
+		"last before first": {asCSV(t, []string{use, "1", "0", "000000000002x", "1", ""}), "last_time"},
+		"a far year":        {asCSV(t, []string{use, "1", "0", "999999999999x", "999999999999", ""}), "eventTime"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told, err := readAll(test.text)
+			if err == nil || !strings.Contains(err.Error(), test.want) || len(told) > 0 {
+				t.Errorf("told %q, error %v", told, err)
+			}
+		})
+	}
+}
+
+func TestReadHeader(t *testing.T) {
+	p := plan()
+	p.Scan.Accounts, p.Scan.Regions = []string{"111122223333"}, []string{"eu-west-1", "us-east-1"}
+	parts, err := p.Parts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := []string{parts[0].header(), "0", "0", "", "", ""}
+	got, err := ReadHeader(strings.NewReader("\ufeff" + asCSV(t, []string{readEntry("1"), "1", "0", "", "", ""}, row)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprint(got.Scan) != fmt.Sprint(p.Scan) || got.ID != parts[0].id() || got.Number != 1 || got.Count != 1 || got.Evidence {
+		t.Errorf("got %+v, want %+v", got, p.Scan)
+	}
+	for _, bad := range []string{
+		`["scan","2","x","use","1","1","","","0","",""]`, `["scan"]`, `["scan","1","x","use","1","1","","","0",""]`,
+		`["scan","1","x","use","one","1","","","0","",""]`, `["scan","1","x","use","1","1","-5","","0","",""]`, `["scan"`,
+	} {
+		if h, err := ReadHeader(strings.NewReader(asCSV(t, []string{bad, "0", "0", "", "", ""}))); err == nil {
+			t.Errorf("%s is taken for %+v", bad, h)
+		}
+	}
+	if _, err := ReadHeader(strings.NewReader(asCSV(t))); err == nil || !strings.Contains(err.Error(), "not complete") {
+		t.Errorf("a result without the row: %v", err)
+	}
+}
+
+// FuzzReadRows holds that no result makes the reader panic, and that what it
+// hands on is within what the rows say.
+func FuzzReadRows(f *testing.F) {
+	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"scan\"\",\"\"1\"\",\"\"x\"\",\"\"use\"\",\"\"1\"\",\"\"1\"\",\"\"\"\",\"\"\"\",\"\"0\"\",\"\"\"\",\"\"\"\"]\",0,0,,,\n")
+	nulls := strings.ReplaceAll(strings.Repeat(",null", entryFields+len(fields)-1), `"`, `""`)
+	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"use\"\"" + nulls + "]\",3,1,000000000001x,2,a b\n")
+	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"event\"\",\"\"000000000001x\"\"" + nulls[5:] + "]\",1,0,,2,\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		err := ReadRows(context.Background(), strings.NewReader(text), "r.csv", Rows{
+			Event: func(e *ingest.Event, n int64) {
+				if e.Time < 0 || n < 0 {
+					t.Errorf("event at %d, %d copies", e.Time, n)
+				}
+			},
+			Use: func(e *ingest.Event, u Use) {
+				if u.Calls < 1 || u.Duplicates < 0 || u.LastTime < e.Time {
+					t.Errorf("%+v of an event at %d", u, e.Time)
+				}
+			},
+			Read: func(string) {}, Problem: func(ingest.Problem) {},
+		})
+		_ = err // either way
+		ReadHeader(strings.NewReader(text))
+	})
+}
