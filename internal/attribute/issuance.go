@@ -212,9 +212,16 @@ func (r *resolver) sessionARN(a *assume) sym {
 }
 
 func (r *resolver) compareAssume(a, b *assume) int {
-	return cmp.Or(r.compareRef(a.at, b.at), cmp.Compare(r.text[a.recipient], r.text[b.recipient]),
+	if c := r.compareRef(a.at, b.at); c != 0 {
+		return c
+	}
+	c := cmp.Or(cmp.Compare(r.text[a.recipient], r.text[b.recipient]),
 		cmp.Compare(r.text[a.key], r.text[b.key]), cmp.Compare(r.text[a.roleARN], r.text[b.roleARN]),
 		cmp.Compare(r.text[a.session], r.text[b.session]))
+	if c != 0 {
+		return c
+	}
+	return r.compareIdentKey(&a.caller.identKey, &b.caller.identKey)
 }
 
 func (r *resolver) compareMoment(a, b moment) int {

@@ -141,14 +141,7 @@ func mergeSpan(t *symbols, p *span, o span) *span {
 }
 
 func (k identKey) remap(re func(sym) sym) identKey {
-	for _, s := range []*sym{
-		&k.typ, &k.principal, &k.arn, &k.account, &k.key, &k.user, &k.invokedBy,
-		&k.provider, &k.onBehalfOf,
-		&k.scopeType, &k.scopeTo, &k.scopeSource, &k.scopeAccount,
-		&k.issuer, &k.issuerID,
-		&k.federated, &k.federatedSub, &k.sourceIdentity, &k.delivery,
-		&k.signIn, &k.delegate,
-	} {
+	for _, s := range k.syms() {
 		*s = re(*s)
 	}
 	return k

@@ -2,6 +2,8 @@ package attribute
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -210,6 +212,24 @@ func TestLookbackFollowsUse(t *testing.T) {
 			if got := origins(t, res, name); !slices.Equal(got, []string{"iam-user:111122223333/alice proven 1/1"}) {
 				t.Errorf("%s beside %s: got %q", name, child, got)
 			}
+		}
+	}
+}
+
+// TestOrderOfPlaceholders holds that events which only their content tells apart
+// give the same result in any order.
+func TestOrderOfPlaceholders(t *testing.T) {
+	hidden := rec{"eventID": "<eventId>"}
+	records := []rec{apiCall("c", "10:01:00", as(ours, "admin", "x", "ASIA9", "10:00:00"), hidden, rec{"sessionCredentialFromConsole": "true"})}
+	for _, name := range []string{"alice", "bob", "carol", "dave", "erin", "frank"} {
+		records = append(records, assumes("a", "10:00:00", user(ours, name), ours, "admin", "x", "ASIA1", hidden))
+		records = append(records, apiCall("d", "10:02:00", as(ours, "admin", "y", "ASIA8", "10:00:00", rec{"invokedBy": name + ".amazonaws.com"}), hidden))
+	}
+	want := audit(t, Options{}, records...)
+	for range 20 {
+		rand.Shuffle(len(records), func(i, j int) { records[i], records[j] = records[j], records[i] })
+		if got := audit(t, Options{}, records...); !reflect.DeepEqual(got, want) {
+			t.Fatalf("another order gives another result: %+v, want %+v", got.Names, want.Names)
 		}
 	}
 }

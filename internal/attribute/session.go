@@ -296,9 +296,20 @@ func (r *resolver) give(s *session, u *use, identsOf map[*use][]*ident) {
 }
 
 func (r *resolver) compareIdent(a, b *ident) int {
-	return cmp.Or(r.compareRef(a.first, b.first), cmp.Compare(r.text[a.invokedBy], r.text[b.invokedBy]),
-		cmp.Compare(r.text[a.onBehalfOf], r.text[b.onBehalfOf]), cmp.Compare(r.text[a.scopeTo], r.text[b.scopeTo]),
-		cmp.Compare(r.text[a.scopeSource], r.text[b.scopeSource]), cmp.Compare(r.text[a.sourceIdentity], r.text[b.sourceIdentity]),
-		cmp.Compare(r.text[a.delivery], r.text[b.delivery]), cmp.Compare(r.text[a.issuer], r.text[b.issuer]),
-		cmp.Compare(r.text[a.key], r.text[b.key]))
+	if c := r.compareRef(a.first, b.first); c != 0 {
+		return c
+	}
+	return r.compareIdentKey(&a.identKey, &b.identKey)
+}
+
+// compareIdentKey orders identities by their content: the ids of events tell
+// nothing apart where they were replaced.
+func (r *resolver) compareIdentKey(a, b *identKey) int {
+	x, y := a.syms(), b.syms()
+	for i := range x {
+		if c := cmp.Compare(r.text[*x[i]], r.text[*y[i]]); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(a.created, b.created)
 }

@@ -50,6 +50,18 @@ type identKey struct {
 	console, mfa, root                                 bool
 }
 
+// syms are all strings of the key.
+func (k *identKey) syms() [21]*sym {
+	return [...]*sym{
+		&k.typ, &k.principal, &k.arn, &k.account, &k.key, &k.user, &k.invokedBy,
+		&k.provider, &k.onBehalfOf,
+		&k.scopeType, &k.scopeTo, &k.scopeSource, &k.scopeAccount,
+		&k.issuer, &k.issuerID,
+		&k.federated, &k.federatedSub, &k.sourceIdentity, &k.delivery,
+		&k.signIn, &k.delegate,
+	}
+}
+
 // ident is one identity as calls carry it. Most credentials have one; those
 // whose calls carry more or less by service have several.
 type ident struct {
