@@ -225,6 +225,33 @@ func TestSpoolBeyondMemory(t *testing.T) {
 	}
 }
 
+// Where no temporary file can be made a stream is read all the same, but only
+// once.
+func TestSpoolWithoutPlace(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
+	t.Setenv("TMP", os.Getenv("TMPDIR"))
+	want := bytes.Repeat([]byte("0123456789abcdef"), 20_000)
+	s := newSpool(bytes.NewReader(want))
+	s.limit = 100_000
+	open := func() io.Reader {
+		rc, err := s.open(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return rc
+	}
+	first, second := open(), open()
+	if b, err := io.ReadAll(first); err != nil || !bytes.Equal(b, want) {
+		t.Fatalf("read %d bytes of %d, %v", len(b), len(want), err)
+	}
+	for _, r := range []io.Reader{second, open()} {
+		b, err := io.ReadAll(r)
+		if err == nil || !strings.Contains(err.Error(), "only once") || !bytes.HasPrefix(want, b) || len(b) > s.limit {
+			t.Errorf("read again: %d bytes of %d, %v", len(b), len(want), err)
+		}
+	}
+}
+
 func TestSpoolStops(t *testing.T) {
 	silent, writer := io.Pipe()
 	s := newSpool(silent)

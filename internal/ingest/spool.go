@@ -26,6 +26,11 @@ type spool struct {
 	err     error    // what the stream ended with
 	pending chan spooled
 	buf     []byte
+
+	// When there is no room for more, one reader still gets the rest.
+	full  error        // why nothing more is kept, nil while it is
+	loose []byte       // of buf, what was not kept and nobody has read yet
+	last  *spoolReader // who gets it
 }
 
 // spooled is what one read of the stream gave.
@@ -67,17 +72,29 @@ type spoolReader struct {
 }
 
 func (r *spoolReader) Read(p []byte) (int, error) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	for r.at == r.s.size {
-		if r.s.err != nil {
-			return 0, r.s.err
+	s := r.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for r.at == s.size {
+		switch {
+		case s.full != nil && s.last == nil:
+			s.last = r
+		case s.full != nil && s.last != r:
+			return 0, s.full
 		}
-		if !r.s.fill(r.stop) {
+		if len(s.loose) > 0 {
+			n := copy(p, s.loose)
+			s.loose = s.loose[n:]
+			return n, nil
+		}
+		if s.err != nil {
+			return 0, s.err
+		}
+		if !s.fill(r.stop) {
 			return 0, r.cause()
 		}
 	}
-	n, err := r.s.copyAt(p, r.at)
+	n, err := s.copyAt(p, r.at)
 	r.at += int64(n)
 	return n, err
 }
@@ -96,28 +113,31 @@ func (s *spool) fill(stop <-chan struct{}) bool {
 	}
 	select {
 	case got := <-s.pending:
-		s.pending = nil
-		if err := s.store(s.buf[:got.n]); err != nil {
-			got.err = err
+		s.pending, s.err, s.loose = nil, got.err, s.buf[:got.n]
+		if s.full == nil {
+			n, err := s.store(s.loose)
+			s.loose = s.loose[n:]
+			if err != nil {
+				s.full = fmt.Errorf("the input must be read again and can be read only once: %w; make room where TMPDIR says, or give a file", err)
+			}
 		}
-		s.err = got.err
 		return true
 	case <-stop:
 		return false
 	}
 }
 
-// store appends to the spool.
-func (s *spool) store(b []byte) error {
+// store appends to the spool, and gives how much of b it kept.
+func (s *spool) store(b []byte) (int, error) {
 	if s.file == nil && len(s.memory)+len(b) <= s.limit {
 		s.memory = append(s.memory, b...)
 		s.size += int64(len(b))
-		return nil
+		return len(b), nil
 	}
 	if s.file == nil {
 		f, err := os.CreateTemp("", "trailscan-*")
 		if err != nil {
-			return fmt.Errorf("keeping the input in a temporary file: %w", err)
+			return 0, fmt.Errorf("keeping it in a temporary file: %w", err)
 		}
 		// Where an open file cannot be removed it stays behind for the system
 		// to clean up.
@@ -127,9 +147,9 @@ func (s *spool) store(b []byte) error {
 	n, err := s.file.WriteAt(b, s.size-int64(len(s.memory)))
 	s.size += int64(n)
 	if err != nil {
-		return fmt.Errorf("keeping the input in a temporary file: %w", err)
+		return n, fmt.Errorf("keeping it in a temporary file: %w", err)
 	}
-	return nil
+	return n, nil
 }
 
 // copyAt reads what is stored from an offset below the spool's size on.
