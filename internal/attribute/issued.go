@@ -72,7 +72,10 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 		n.duration = end - e.Time
 	}
 	for _, t := range a.Tags {
-		n.tags = append(n.tags, tag{b.of(t.Key), b.of(t.Value)})
+		// Those that EKS sets. All others the caller chose, often anew each time.
+		if bytes.HasPrefix(t.Key, []byte("eks-")) || bytes.HasPrefix(t.Key, []byte("kubernetes-")) {
+			n.tags = append(n.tags, tag{b.of(t.Key), b.of(t.Value)})
+		}
 	}
 	if role, ok := ParseRoleARN(b.text[n.roleARN]); ok {
 		b.learnRole(n.roleID, roleRef{account: b.ofString(role.Account), arn: n.roleARN})

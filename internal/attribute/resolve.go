@@ -474,6 +474,9 @@ func (r *resolver) clusters(account string) []string {
 		add(k.account, k.cluster)
 	}
 	for _, a := range r.assumes {
+		if serviceLabel(r.text[a.caller.invokedBy]) != "pods" {
+			continue // a tag that somebody else chose
+		}
 		for _, t := range a.tags {
 			if r.text[t.key] == "eks-cluster-name" {
 				add(a.recipient, t.value)
