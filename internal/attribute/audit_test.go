@@ -243,6 +243,11 @@ func TestOrigins(t *testing.T) {
 				"sessionContext": rec{"sessionIssuer": rec{"type": "Role", "principalId": ours + ":aws:ec2-instance", "arn": "arn:aws:iam::" + ours + ":role/aws:ec2-instance", "accountId": ours}}})},
 			"i-0123456789abcdef0", []string{"ec2:111122223333/aws:ec2-instance recorded 1/1"},
 		},
+		"masked ARNs": {
+			[]rec{apiCall("c", "10:01:00", rec{"type": "AssumedRole", "principalId": "***:Palisade", "arn": "arn***/assumed-role/Audit/Palisade", "accountId": "700***", "accessKeyId": "ASIA2***",
+				"sessionContext": rec{"sessionIssuer": rec{"type": "Role", "principalId": "***45X7ON", "arn": "arn***/Audit", "accountId": "700***", "userName": "Audit"}}})},
+			"Palisade", []string{"unknown unknown 1/1"},
+		},
 		"service-linked role": {
 			[]rec{apiCall("c", "10:01:00", inContext(as(ours, "AWSServiceRoleForAutoScaling", "AutoScaling", "", "09:00:00", rec{"invokedBy": "autoscaling.amazonaws.com"}),
 				rec{"sessionIssuer": rec{"type": "Role", "principalId": "AROASLR", "arn": "arn:aws:iam::" + ours + ":role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"}}))},

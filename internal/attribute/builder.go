@@ -194,7 +194,12 @@ func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
 		return
 	}
 	k.arn = 0
-	if role, ok := ParseRoleARN(b.text[k.issuer]); ok && colon > 0 {
+	role, ok := ParseRoleARN(b.text[k.issuer])
+	if !ok && len(i.IssuerUserName) > 0 && k.account != 0 {
+		// ARNs that were masked for sharing: the issuer still tells the role.
+		role, ok = RoleRef{"aws", b.text[k.account], "/", string(i.IssuerUserName)}, true
+	}
+	if ok && colon > 0 {
 		arn := SessionRef{role.Partition, role.Account, role.Name, string(i.PrincipalID[colon+1:])}.ARN()
 		if _, ok := ParseSessionARN(arn); ok && len(arn) <= maxKept {
 			k.arn = b.ofString(arn)
