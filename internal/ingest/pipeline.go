@@ -147,6 +147,7 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 	workers := make(chan worker, len(sinks))
 	for _, sink := range sinks {
 		w := worker{reader: NewReader(opt.Limits), sink: sink}
+		w.reader.counters = opt.Counters
 		if opt.Seen != nil {
 			w.reader.in.check = &hasher{}
 		}
@@ -169,9 +170,6 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 			return err
 		}
 		opt.Counters.Objects.Add(1)
-		opt.Counters.BytesStored.Add(stats.CompressedBytes)
-		opt.Counters.Bytes.Add(stats.Bytes)
-		opt.Counters.Records.Add(stats.Records)
 		failed := slices.ContainsFunc(problems, Problem.Lost)
 
 		mu.Lock()

@@ -59,7 +59,9 @@ type Reader struct {
 	in     input
 	dec    *decoder
 	nested *Reader // for payloads inside of objects; nil in such a reader itself
-	text   []byte  // the unescaped string that the record at hand stands in
+
+	counters *Counters // told while an object is read; may be nil
+	text     []byte    // the unescaped string that the record at hand stands in
 
 	// The window: buf holds the object's bytes from base on, and everything
 	// before pos is done with.
@@ -74,6 +76,7 @@ type Reader struct {
 	add      func(*Event)
 	name     string
 	stats    Stats
+	told     Stats // what of it the counters know
 	problems []Problem
 	wraps    int  // how many wrappers the value at hand stands in
 	shaped   bool // has something of CloudTrail's
@@ -105,7 +108,7 @@ func (r *Reader) Read(ctx context.Context, name string, rc io.Reader, add func(*
 
 func (r *Reader) read(done <-chan struct{}, name string, rc io.Reader, add func(*Event)) (Stats, []Problem) {
 	r.done, r.add, r.name = done, add, name
-	r.stats, r.problems = Stats{}, nil
+	r.stats, r.told, r.problems = Stats{}, Stats{}, nil
 	r.wraps, r.shaped, r.oneLine, r.control = 0, false, false, false
 	for _, b := range []*[]byte{&r.buf, &r.text, &r.dec.scratch, &r.dec.ev.scratch} {
 		if cap(*b) > keptBuffer {
@@ -122,10 +125,21 @@ func (r *Reader) read(done <-chan struct{}, name string, rc io.Reader, add func(
 	if check := r.in.check; check != nil && r.cause == nil {
 		check.rest(&r.in, make([]byte, readAhead), r.limits.MaxObject, r.canceled)
 	}
-	r.stats.CompressedBytes = r.in.stored.n
-	r.stats.Bytes = r.base + int64(len(r.buf))
+	r.tell()
 	r.done, r.add = nil, nil
 	return r.stats, r.problems
+}
+
+// tell brings the bytes of stats, and the counters, up to what was read.
+func (r *Reader) tell() {
+	r.stats.CompressedBytes = r.in.stored.n
+	r.stats.Bytes = r.base + int64(len(r.buf))
+	if c := r.counters; c != nil {
+		c.BytesStored.Add(r.stats.CompressedBytes - r.told.CompressedBytes)
+		c.Bytes.Add(r.stats.Bytes - r.told.Bytes)
+		c.Records.Add(r.stats.Records - r.told.Records)
+		r.told = r.stats
+	}
 }
 
 func (r *Reader) canceled() bool {
@@ -170,6 +184,7 @@ func (r *Reader) more() bool {
 		}
 	}
 	r.dec.b = r.buf
+	r.tell()
 	return len(r.buf) > before
 }
 
