@@ -24,7 +24,7 @@ func (b *Builder) issued(e *ingest.Event, id *ident, chosen bool) {
 			b.issuedOther(e, id, chosen)
 		}
 	case "AssumeRoleForPodIdentity":
-		if c := b.of(e.Assume.ClusterName); c != 0 {
+		if c := b.of(e.Assume.ClusterName); c != 0 && len(e.ErrorCode) == 0 {
 			b.pods[podKey{b.acctSym, c}] = true
 		}
 	}

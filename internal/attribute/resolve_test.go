@@ -125,6 +125,11 @@ func TestTricky(t *testing.T) {
 			pod("eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c"),
 			"eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c", []string{"eks:111122223333/prod/eu-cart inferred 1/1"},
 		},
+		"nor does a request that was refused": {
+			append(pod("eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c"),
+				apiCall("n", "09:00:00", user(ours, "mallory"), rec{"eventSource": "eks-auth.amazonaws.com", "eventName": "AssumeRoleForPodIdentity", "errorCode": "InvalidParameterException", "requestParameters": rec{"clusterName": "prod-eu"}})),
+			"eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c", []string{"eks:111122223333/prod/eu-cart inferred 1/1"},
+		},
 		"a caller's own tag makes no cluster": {
 			append(pod("eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c"),
 				assumes("m", "09:00:00", user(ours, "mallory"), ours, "cart", "x", "ASIA2", rec{"requestParameters": rec{"roleArn": "arn:aws:iam::" + ours + ":role/cart", "roleSessionName": "x",
