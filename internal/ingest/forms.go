@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"slices"
+	"strings"
 )
 
 // kind is what the elements of an array, or the values of a file, may be.
@@ -208,20 +209,39 @@ func (r *Reader) nextLine() bool {
 	if r.full {
 		reason = "record of more than " + byteSize(int64(r.limits.MaxRecord)) + ", went on with the next line"
 	}
+	lines := int64(1)
 	for {
 		if i := bytes.Index(r.buf[r.pos:], []byte("\n{")); i >= 0 {
-			r.problem(StageRecord, min(at, r.offset()+int64(i)), reason, 1)
+			lines += beginnings(r.buf[r.pos : r.pos+i])
+			r.problem(StageRecord, min(at, r.offset()+int64(i)), reason, lines)
 			r.pos += i + 1
 			return true
 		}
 		// The brace may be the first byte of what comes next.
-		r.pos = max(r.pos, len(r.buf)-1)
+		if last := len(r.buf) - 1; last > r.pos {
+			lines += beginnings(r.buf[r.pos : last+1])
+			r.pos = last
+		}
 		if !r.more() {
 			break
 		}
 	}
 	r.dec.at, r.dec.fault = int(at-r.base), end
 	return r.lost()
+}
+
+// beginnings counts the line breaks in b behind which a value could begin: what
+// is indented, or closes something, goes on with the value of the lines above.
+func beginnings(b []byte) (n int64) {
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 || i+1 == len(b) {
+			return n
+		}
+		if b = b[i+1:]; !strings.ContainsRune(" \t\r\n}]", rune(b[0])) {
+			n++
+		}
+	}
 }
 
 // object scans the object at hand, however long it is.

@@ -588,6 +588,11 @@ func (r *plainReader) file(p int) (end int) {
 	}
 	if i := bytes.Index(r.b[p:], []byte("\n{")); i >= 0 {
 		r.out.records++
+		for _, line := range strings.Split(string(r.b[p:p+i]), "\n")[1:] {
+			if line != "" && !strings.ContainsRune(" \t\r}]", rune(line[0])) {
+				r.out.records++
+			}
+		}
 		return p + i + 1
 	}
 	r.out.lost = true

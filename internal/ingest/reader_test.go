@@ -109,6 +109,8 @@ func TestReadForms(t *testing.T) {
 		{"trailing NUL", `{"Records":[` + a + "]}\x00\x00", "A", 0, []string{"decode at 66: " + notJSON + " (1)"}},
 		{"cut line", a + "\n" + b[:30] + "\n" + a + "\n", "A A", 0, []string{"record at 83: not JSON, went on with the next line (1)"}},
 		{"broken lines", a + "\nnonsense\n" + b + "\n{x}\n" + a, "A B A", 0, []string{"record at 54: not JSON, went on with the next line (2)"}},
+		{"broken lines, one after the other", a + "\nnonsense\n12\n\n{x}\r\n\r\n[]x\n" + b + "\n", "A B", 0, []string{"record at 54: not JSON, went on with the next line (4)"}},
+		{"a broken value of several lines", a + "\n{\n  \"x\": [\n    1,,\n  ]\n}\n" + b + "\n", "A B", 0, []string{"record at 54: not JSON, went on with the next line (1)"}},
 		{"cut last line", a + "\n" + b[:30], "A", 0, []string{"decode at 83: " + endsEarly + " (1)"}},
 		{"cut line whose string runs into the next", a + "\n" + `{"x":{"y":"` + "\n" + b + "\n" + `{"x":{"y":"` + "\n" + a, "A B A", 0,
 			[]string{"record at 64: not JSON, went on with the next line (2)"}},
