@@ -13,7 +13,8 @@ type Builder struct {
 	evidence bool // count nothing, take assume events only
 
 	// Records of one credential repeat their identity byte for byte, so an
-	// identity is decoded once: idents finds it again by its hash.
+	// identity is decoded once: idents finds it again by its hash, where the
+	// event does not bring it.
 	idents map[id128]*ident
 
 	id eventID // of the event at hand
@@ -146,11 +147,31 @@ func (b *Builder) ident(e *ingest.Event) *ident {
 	if len(e.IdentityRaw) == 0 {
 		return nil
 	}
-	h := hash128(b.audit.seed, e.IdentityRaw)
-	if id, ok := b.idents[h]; ok {
-		return id
+	if e.IdentityMemo != nil {
+		if m, ok := (*e.IdentityMemo).(*identMemo); ok && m.builder == b {
+			return m.ident
+		}
 	}
-	i := e.Identity()
+	h := hash128(b.audit.seed, e.IdentityRaw)
+	id := b.idents[h]
+	if id == nil {
+		id = b.newIdent(e.Identity())
+		b.idents[h] = id
+	}
+	if e.IdentityMemo != nil {
+		*e.IdentityMemo = &identMemo{b, id}
+	}
+	return id
+}
+
+// identMemo says which ident of which builder an identity is.
+type identMemo struct {
+	builder *Builder
+	ident   *ident
+}
+
+// newIdent finds or makes the ident of a decoded identity.
+func (b *Builder) newIdent(i *ingest.Identity) *ident {
 	k := identKey{
 		typ: b.of(i.Type), account: b.of(i.AccountID), arn: b.of(i.ARN),
 		key: b.of(i.AccessKeyID), user: b.of(i.UserName), invokedBy: b.of(i.InvokedBy),
@@ -174,7 +195,6 @@ func (b *Builder) ident(e *ingest.Event) *ident {
 		b.store.idents[k] = id
 		b.learn(id)
 	}
-	b.idents[h] = id
 	return id
 }
 

@@ -41,7 +41,7 @@ type decoder struct {
 
 	time          []byte
 	identity      extent
-	identityKnown bool // it is one of validated
+	identityKnown *knownIdentity // nil where it is none of validated
 	request       extent
 	response      extent
 	details       extent
@@ -175,7 +175,7 @@ func (d *decoder) reset() {
 	e.Type, e.Category, e.VPCEndpoint, e.VPCEndpointAccount = nil, nil, nil, nil
 	e.AddendumReason, e.OriginalID, e.UpdatedFields = nil, nil, nil
 	e.SwitchFrom, e.AuthMethod, e.LakeFormationRSN = nil, nil, nil
-	e.Time, e.FromConsole, e.IdentityRaw = 0, false, nil
+	e.Time, e.FromConsole, e.IdentityRaw, e.IdentityMemo = 0, false, nil, nil
 	if e.identityDecoded {
 		e.identity, e.identityDecoded = Identity{}, false
 	}
@@ -263,12 +263,13 @@ func (d *decoder) member(m member, p int, stream bool) int {
 	case memberIdentity:
 		d.known = true
 		if d.peek(p) == '{' {
-			if n := d.validated.prefix(d.b[p:]); n > 0 {
-				d.identity, d.identityKnown = extent{p, p + n}, true
-				return p + n
+			if k := d.validated.prefix(d.b[p:]); k != nil {
+				end := p + len(k.raw)
+				d.identity, d.identityKnown = extent{p, end}, k
+				return end
 			}
 		}
-		into, d.identityKnown = &d.identity, false
+		into, d.identityKnown = &d.identity, nil
 	case memberRequest:
 		into = &d.request
 	case memberResponse:
@@ -365,12 +366,19 @@ func (d *decoder) finish() bool {
 		e.IdentityRaw = raw
 		// Records of one credential repeat their userIdentity byte for byte, so
 		// that it is worth knowing which were found to be JSON before.
-		if !d.identityKnown && !d.validated.holds(raw) {
+		k := d.identityKnown
+		if k == nil {
+			k = d.validated.find(raw)
+		}
+		if k == nil {
 			e.identityDecoded = true
 			if d.decodeIdentity(d.identity.start, &e.identity) < 0 {
 				return false
 			}
-			d.validated.keep(raw)
+			k = d.validated.keep(raw)
+		}
+		if k != nil {
+			e.IdentityMemo = &k.memo
 		}
 	}
 	if e.IsAssume() && !d.deep {

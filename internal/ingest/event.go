@@ -43,6 +43,10 @@ type Event struct {
 	// when the record has none. Records of one credential repeat it byte for
 	// byte, so that it serves as the key of a cache; Identity decodes it.
 	IdentityRaw []byte
+	// IdentityMemo is for whoever takes the events: what is kept there comes with
+	// the next event of the same Reader that has the same IdentityRaw, unless it
+	// was forgotten meanwhile. It is nil where there is no place for it.
+	IdentityMemo *any
 
 	// Assume holds the parameters of a call that issues a credential or tells
 	// about one. It is filled when IsAssume reports true, and zero otherwise.

@@ -233,7 +233,12 @@ func (s *scanner) subject(p int, dst *[]byte) int {
 // neither be checked again nor looked through for their end.
 type identityCache struct {
 	seed maphash.Seed
-	sets [][2][]byte // by a hash of how the values begin; the last used first
+	sets [][2]*knownIdentity // by a hash of how the values begin; the last used first
+}
+
+type knownIdentity struct {
+	raw  []byte
+	memo any // of whoever takes the events
 }
 
 const (
@@ -242,34 +247,47 @@ const (
 	maxIdentityKept = 4096 // bytes; real ones have some 600
 )
 
-func (c *identityCache) set(b []byte) *[2][]byte {
+func (c *identityCache) set(b []byte) *[2]*knownIdentity {
 	if c.sets == nil {
-		c.seed, c.sets = maphash.MakeSeed(), make([][2][]byte, identitySets)
+		c.seed, c.sets = maphash.MakeSeed(), make([][2]*knownIdentity, identitySets)
 	}
 	return &c.sets[maphash.Bytes(c.seed, b[:min(len(b), identityPrefix)])%identitySets]
 }
 
-// prefix gives the length of the known value that b begins with, else 0. It
+// prefix gives the known value that b begins with, nil where there is none. It
 // finds none that is shorter than identityPrefix, which has no hash of its own.
-func (c *identityCache) prefix(b []byte) int {
+func (c *identityCache) prefix(b []byte) *knownIdentity {
 	set := c.set(b)
 	for i, known := range set {
 		// A known value is a whole object: what begins with it is it.
-		if len(known) > 0 && bytes.HasPrefix(b, known) {
+		if known != nil && bytes.HasPrefix(b, known.raw) {
 			set[0], set[i] = set[i], set[0]
-			return len(known)
+			return known
 		}
 	}
-	return 0
+	return nil
 }
 
-// holds reports whether the value is known.
-func (c *identityCache) holds(raw []byte) bool { return c.prefix(raw) == len(raw) }
-
-// keep makes a value known, in place of another with the same hash.
-func (c *identityCache) keep(raw []byte) {
-	if len(raw) <= maxIdentityKept {
-		set := c.set(raw)
-		set[0], set[1] = append(set[1][:0], raw...), set[0]
+// find gives the known value that is raw, nil where there is none.
+func (c *identityCache) find(raw []byte) *knownIdentity {
+	if known := c.prefix(raw); known != nil && len(known.raw) == len(raw) {
+		return known
 	}
+	return nil
+}
+
+// keep makes a value known, in place of another with the same hash. It gives nil
+// for one that is too long to be kept.
+func (c *identityCache) keep(raw []byte) *knownIdentity {
+	if len(raw) > maxIdentityKept {
+		return nil
+	}
+	set := c.set(raw)
+	known := set[1]
+	if known == nil {
+		known = &knownIdentity{}
+	}
+	known.raw, known.memo = append(known.raw[:0], raw...), nil
+	set[0], set[1] = known, set[0]
+	return known
 }

@@ -201,7 +201,9 @@ func oracleTags(request map[string]json.RawMessage) (tags []Tag) {
 // dumpEvent writes every field of an event that is not empty, a line each.
 func dumpEvent(e *Event) string {
 	var b strings.Builder
-	dumpFields(&b, "", reflect.ValueOf(*e))
+	fields := *e
+	fields.IdentityMemo = nil // says nothing of the record
+	dumpFields(&b, "", reflect.ValueOf(fields))
 	dumpFields(&b, "Identity.", reflect.ValueOf(*e.Identity()))
 	return b.String()
 }
