@@ -23,16 +23,6 @@ type issuance struct {
 // best is the copy that says most about the caller.
 func (i *issuance) best() *assume { return i.copies[0] }
 
-// off is how many seconds a creationDate is away from it. The two copies of an
-// event may have different times.
-func (i *issuance) off(created int64) int64 {
-	least := abs(created - i.at.time)
-	for _, a := range i.copies[1:] {
-		least = min(least, abs(created-a.at.time))
-	}
-	return least
-}
-
 // moment is a time at which a session was issued, as an index holds it.
 type moment struct {
 	at       int64
@@ -95,17 +85,10 @@ func (r *resolver) withoutReplaced(all []assume) []assume {
 }
 
 // twins puts the events that issued one key under one name together, as far as
-// they are copies of one: those that share an id, the owner's copy and the
-// caller's of about the same time, and copies that differ in an id that
-// identifies nothing.
+// they are copies of one: those that share an id, and the owner's copy and the
+// caller's of about the same time. Of events that differ in nothing but an id
+// that says nothing it leaves one. It takes the events in their order.
 func (r *resolver) twins(events []*assume) [][]*assume {
-	if len(events) == 1 || events[0].key == 0 && !slices.ContainsFunc(events, func(a *assume) bool { return a.shared != id128{} }) {
-		each := make([][]*assume, len(events))
-		for i, a := range events {
-			each[i] = []*assume{a}
-		}
-		return each
-	}
 	type sameEvent struct {
 		recipient sym
 		caller    *ident
@@ -116,25 +99,28 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 		time    int64
 	}
 	var out [][]*assume
-	byShared, bySame := map[id128]int{}, map[sameEvent]int{}
+	byShared, seen := map[id128]int{}, map[sameEvent]*assume{}
 	callers := map[callerAt]int{} // the caller's copy, -1 where there are several
 	for _, a := range events {
-		same := sameEvent{a.recipient, a.caller, a.at.time}
-		at, found := byShared[a.shared]
-		if !found && a.key != 0 {
-			at, found = bySame[same]
+		if a.key != 0 {
+			same := sameEvent{a.recipient, a.caller, a.at.time}
+			if first := seen[same]; first != nil {
+				first.inWindow = first.inWindow || a.inWindow
+				continue
+			}
+			seen[same] = a
 		}
-		if found {
+		at, found := byShared[a.shared]
+		if found && r.twinned(out[at], a) {
 			out[at] = append(out[at], a)
 		} else {
 			at = len(out)
 			out = append(out, []*assume{a})
 		}
-		bySame[same] = at
 		if a.shared != (id128{}) {
 			byShared[a.shared] = at
 		}
-		if r.says(a) > 1 {
+		if a.key != 0 && r.says(a) > 1 {
 			k := callerAt{a.caller.account, a.at.time}
 			if old, ok := callers[k]; ok && old != at {
 				at = -1
@@ -144,23 +130,26 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 	}
 	// The owner's copies that have no twin yet.
 	for i, copies := range out {
-		if events[0].key == 0 || slices.ContainsFunc(copies, func(a *assume) bool { return r.says(a) != 1 }) {
+		a := copies[0]
+		if len(copies) > 1 || r.says(a) != 1 {
 			continue
 		}
-		twin := -1
-		for off := int64(0); off <= skew && twin < 0; off++ {
-			for _, t := range []int64{copies[0].at.time - off, copies[0].at.time + off} {
-				if at, ok := callers[callerAt{copies[0].caller.account, t}]; ok && at >= 0 && (copies[0].shared == id128{} || out[at][0].shared == id128{}) {
-					twin = at
-				}
+		for _, off := range [...]int64{0, -1, 1, -skew, skew} {
+			twin, ok := callers[callerAt{a.caller.account, a.at.time + off}]
+			if ok && twin >= 0 && r.twinned(out[twin], a) && (a.shared == id128{} || out[twin][0].shared == id128{}) {
+				out[twin] = append(out[twin], a)
+				out[i] = nil
+				break
 			}
-		}
-		if twin >= 0 {
-			out[twin] = append(out[twin], copies...)
-			out[i] = nil
 		}
 	}
 	return slices.DeleteFunc(out, func(copies []*assume) bool { return copies == nil })
+}
+
+// twinned reports whether an event may be one more copy: there is one for each
+// account, or one that names the caller and one that does not.
+func (r *resolver) twinned(copies []*assume, a *assume) bool {
+	return !slices.ContainsFunc(copies, func(o *assume) bool { return o.recipient == a.recipient && r.says(o) == r.says(a) })
 }
 
 func (r *resolver) addIssuance(name sym, copies []*assume) {

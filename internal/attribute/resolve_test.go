@@ -46,6 +46,11 @@ func TestTricky(t *testing.T) {
 				apiCall("c", "10:01:00", as(ours, "deploy", "x", "ASIA1", "10:00:00"))},
 			"x", []string{"iam-user:111122223333/alice proven 1/1"},
 		},
+		"a shared id that says nothing makes no copies": {
+			[]rec{assumes("a", "10:00:00", user(ours, "alice"), ours, "deploy", "x", "REDACTED", rec{"sharedEventID": "shared-1"}), assumes("b", "11:00:00", user(ours, "bob"), ours, "deploy", "x", "REDACTED", rec{"sharedEventID": "shared-1"}),
+				apiCall("c", "10:01:00", as(ours, "deploy", "x", "REDACTED", "10:00:00")), apiCall("d", "11:01:00", as(ours, "deploy", "x", "REDACTED", "11:00:00"))},
+			"x", []string{"iam-user:111122223333/alice proven 1/1", "iam-user:111122223333/bob proven 1/1"},
+		},
 		"a key that many sessions have proves nothing without a time": {
 			[]rec{assumes("a", "10:00:00", user(ours, "alice"), ours, "deploy", "x", "REDACTED"), assumes("b", "10:00:00", user(ours, "bob"), ours, "other", "y", "REDACTED"),
 				apiCall("c", "10:01:00", inContext(as(ours, "deploy", "x", "REDACTED", ""), rec{"attributes": rec{}}))},
@@ -242,5 +247,24 @@ func TestOrderOfPlaceholders(t *testing.T) {
 		if got := audit(t, Options{}, records...); !reflect.DeepEqual(got, want) {
 			t.Fatalf("another order gives another result: %+v, want %+v", got.Names, want.Names)
 		}
+	}
+}
+
+// TestManyInOneSecond holds that sessions of one name which began in one second
+// are told apart by their keys, and that none is picked where the keys do not
+// tell, however many there are.
+func TestManyInOneSecond(t *testing.T) {
+	const n = 2 * maxCandidates
+	var match, others []rec
+	for i := range n {
+		a := assumes(fmt.Sprint("a", i), "10:00:00", user(ours, "alice"), ours, "deploy", "x", fmt.Sprint("ASIA", i))
+		match = append(match, a, apiCall(fmt.Sprint("c", i), "10:01:00", as(ours, "deploy", "x", fmt.Sprint("ASIA", i), "10:00:00")))
+		others = append(others, a, apiCall(fmt.Sprint("c", i), "10:01:00", as(ours, "deploy", "x", fmt.Sprint("ASIB", i), "10:00:00")))
+	}
+	if got := origins(t, audit(t, Options{}, match...), "x"); !slices.Equal(got, []string{fmt.Sprintf("iam-user:111122223333/alice proven %d/%d", n, n)}) {
+		t.Errorf("keys match: got %q", got)
+	}
+	if got := origins(t, audit(t, Options{}, others...), "x"); !slices.Equal(got, []string{fmt.Sprintf("unknown unknown %d/%d", n, n)}) {
+		t.Errorf("keys do not match: got %q", got)
 	}
 }
