@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Stdin is the path that stands for standard input.
@@ -55,9 +56,11 @@ type localFile struct {
 
 // List lists the files that lie as CloudTrail delivers them by account, time and
 // path, and after them all others by path. A path that does not exist is an
-// error; a directory that cannot be read is a problem.
+// error; a directory that cannot be read is a problem, unless there is nothing
+// else to read.
 func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Problem)) error {
 	var files []localFile
+	var unread []Problem
 	folder := false
 	for _, path := range l.paths {
 		if path == Stdin {
@@ -66,13 +69,14 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 		}
 		info, err := os.Stat(path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
 			return fmt.Errorf("%s: %w: name a file or a folder that exists", path, fs.ErrNotExist)
 		case err != nil:
-			report(listProblem(path, err))
+			unread = append(unread, listProblem(path, err))
 		case info.IsDir():
 			folder = true
-			if files, err = walkFiles(ctx, files, path, report); err != nil {
+			keep := func(p Problem) { unread = append(unread, p) }
+			if files, err = walkFiles(ctx, files, path, keep); err != nil {
 				return err
 			}
 		case info.Mode().IsRegular():
@@ -81,9 +85,15 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 			files = append(files, localFile{path: path, size: -1, open: l.spool(path).open})
 		}
 	}
-	if len(files) == 0 && folder {
+	switch {
+	case len(files) == 0 && len(unread) > 0:
+		return fmt.Errorf("%s: %s", unread[0].Object, unread[0].Error)
+	case len(files) == 0 && folder:
 		return fmt.Errorf("%s: %w: no file there is called .json or .jsonl, plain or with .gz or .zst",
 			strings.Join(l.paths, " "), ErrNoTrail)
+	}
+	for _, p := range unread {
+		report(p)
 	}
 	slices.SortFunc(files, compareLocal)
 	files = slices.CompactFunc(files, func(a, b localFile) bool { return a.path == b.path })

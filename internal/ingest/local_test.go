@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/iotest"
 )
@@ -151,6 +152,16 @@ func TestLocalErrors(t *testing.T) {
 	for _, paths := range [][]string{{"in"}, {"empty"}, {"in", "empty"}} {
 		if _, _, err := listLocal(t, NewLocal(paths, nil)); !errors.Is(err, ErrNoTrail) {
 			t.Errorf("%q: %v", paths, err)
+		}
+	}
+	// Of what cannot be looked at, only what else there is to read makes a problem.
+	if _, _, err := listLocal(t, NewLocal([]string{"good/a.json/"}, nil)); !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+		t.Errorf("a path through a file: %v", err)
+	}
+	if err := os.Symlink("nowhere", "empty/lost.json"); err == nil {
+		_, _, err := listLocal(t, NewLocal([]string{"empty"}, nil))
+		if err == nil || errors.Is(err, ErrNoTrail) || !strings.HasPrefix(err.Error(), filepath.Join("empty", "lost.json")+": cannot be read: ") {
+			t.Errorf("a folder with nothing but a link to nowhere: %v", err)
 		}
 	}
 	stop := errors.New("stop")
