@@ -153,7 +153,7 @@ func (pl *scanPlan) writeReports(ctx context.Context, p process, notes *notes, r
 		if out.object != nil {
 			fail(pl.putReport(ctx, notes, out, write))
 		} else {
-			fail(report.WriteFile(out.path, write))
+			fail(report.WriteFile(ctx, out.path, write))
 		}
 	}
 	if err := f.format.value.Write(report.CancelWriter(ctx, p.stdout), res, opt); err != nil {

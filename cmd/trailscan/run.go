@@ -32,7 +32,7 @@ type process struct {
 
 // grace is how long a command that was told to stop has until the process ends
 // without it.
-const grace = 800 * time.Millisecond
+const grace = 500 * time.Millisecond
 
 // run runs one command line and gives the exit status.
 func run(ctx context.Context, p process) int {

@@ -15,14 +15,15 @@ import (
 
 // WriteFile writes a report to the file path so that it is there complete or
 // not at all: write fills a new file beside it, which takes its place when
-// everything is on disk, and is removed when write fails. An older report under
-// that name stays until then, and its permissions are kept; a new file gets what
-// the user's umask allows.
+// everything is on disk, and is removed when write fails, and at once when ctx
+// ends: the process may end before write comes to its next line. An older report
+// under that name stays until then, and its permissions are kept; a new file gets
+// what the user's umask allows.
 //
 // A link is followed, so that what it points to is replaced. What is no regular
 // file, such as a named pipe, and all that is below /dev, where it may stand for
 // an open file, is written to directly.
-func WriteFile(path string, write func(io.Writer) error) (err error) {
+func WriteFile(ctx context.Context, path string, write func(io.Writer) error) (err error) {
 	// What fails names the report, and not the file beside it.
 	defer func() {
 		if err != nil {
@@ -56,6 +57,7 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { os.Remove(tmp) })()
 	renamed := false
 	defer func() {
 		if !renamed { // also when write panics
@@ -75,6 +77,9 @@ func WriteFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := context.Cause(ctx); err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, target); err != nil {

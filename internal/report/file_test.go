@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/trailscan/trailscan/internal/attribute"
 )
@@ -46,7 +47,7 @@ func TestWriteFile(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r.json")
 	for _, s := range []string{"first", "second, longer", "third", ""} {
-		if err := WriteFile(path, saying(s)); err != nil {
+		if err := WriteFile(t.Context(), path, saying(s)); err != nil {
 			t.Fatal(err)
 		}
 		if got := content(t, path); got != s {
@@ -67,16 +68,16 @@ func TestWriteFileFails(t *testing.T) {
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "r.json")
-	if err := WriteFile(path, half); !errors.Is(err, failed) || !strings.HasPrefix(err.Error(), "report "+path+" was not written: ") {
+	if err := WriteFile(t.Context(), path, half); !errors.Is(err, failed) || !strings.HasPrefix(err.Error(), "report "+path+" was not written: ") {
 		t.Errorf("error %v", err)
 	}
 	if got := folder(t, dir); len(got) != 0 {
 		t.Errorf("the folder holds %q", got)
 	}
-	if err := WriteFile(path, saying("old")); err != nil {
+	if err := WriteFile(t.Context(), path, saying("old")); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteFile(path, half); !errors.Is(err, failed) {
+	if err := WriteFile(t.Context(), path, half); !errors.Is(err, failed) {
 		t.Errorf("error %v", err)
 	}
 	if got := content(t, path); got != "old" || len(folder(t, dir)) != 1 {
@@ -84,7 +85,7 @@ func TestWriteFileFails(t *testing.T) {
 	}
 	func() {
 		defer func() { recover() }()
-		WriteFile(path, func(w io.Writer) error { io.WriteString(w, "half"); panic("a bug") })
+		WriteFile(t.Context(), path, func(w io.Writer) error { io.WriteString(w, "half"); panic("a bug") })
 	}()
 	if got := content(t, path); got != "old" || len(folder(t, dir)) != 1 {
 		t.Errorf("after a panic the file holds %.10q, the folder %q", got, folder(t, dir))
@@ -93,7 +94,7 @@ func TestWriteFileFails(t *testing.T) {
 		filepath.Join(dir, "none", "r.json"): "report " + filepath.Join(dir, "none", "r.json") + " was not written: no such file or directory",
 		dir:                                  "report " + dir + " was not written: it is a directory: name a file in it",
 	} {
-		if err := WriteFile(path, saying("x")); err == nil || runtime.GOOS != "windows" && err.Error() != want {
+		if err := WriteFile(t.Context(), path, saying("x")); err == nil || runtime.GOOS != "windows" && err.Error() != want {
 			t.Errorf("error %v, want %s", err, want)
 		}
 	}
@@ -108,7 +109,7 @@ func TestWriteFileCancelled(t *testing.T) {
 		res.Names = append(res.Names, testResult().Names[1])
 	}
 	written := 0
-	err := WriteFile(filepath.Join(dir, "r.json"), func(w io.Writer) error {
+	err := WriteFile(ctx, filepath.Join(dir, "r.json"), func(w io.Writer) error {
 		return writeJSON(CancelWriter(ctx, writerFunc(func(p []byte) (int, error) {
 			if written++; written == 3 {
 				cancel(stop)
@@ -118,6 +119,39 @@ func TestWriteFileCancelled(t *testing.T) {
 	})
 	if !errors.Is(err, stop) || written != 3 {
 		t.Errorf("error %v after %d writes, want %v after 3", err, written, stop)
+	}
+	if got := folder(t, dir); len(got) != 0 {
+		t.Errorf("the folder holds %q", got)
+	}
+}
+
+// Who stops the run does not wait for a format that has much to do before it
+// writes on, and finds nothing of the report.
+func TestWriteFileStopped(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows removes no open file")
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stop := errors.New("interrupted")
+	dir := t.TempDir()
+	err := WriteFile(ctx, filepath.Join(dir, "r.json"), func(w io.Writer) error {
+		if _, err := io.WriteString(w, strings.Repeat("half", 1<<16)); err != nil || len(folder(t, dir)) != 1 {
+			t.Errorf("the folder holds %q, %v", folder(t, dir), err)
+		}
+		cancel(stop)
+		for late := time.After(10 * time.Second); len(folder(t, dir)) > 0; {
+			select {
+			case <-late:
+				t.Errorf("the folder still holds %q", folder(t, dir))
+				return nil
+			default:
+				runtime.Gosched()
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, stop) {
+		t.Errorf("error %v, want %v", err, stop)
 	}
 	if got := folder(t, dir); len(got) != 0 {
 		t.Errorf("the folder holds %q", got)
@@ -146,7 +180,7 @@ func TestWriteFileMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	if err := WriteFile(filepath.Join(dir, "new"), saying("x")); err != nil {
+	if err := WriteFile(t.Context(), filepath.Join(dir, "new"), saying("x")); err != nil {
 		t.Fatal(err)
 	}
 	if mode("new") != mode("plain") {
@@ -156,7 +190,7 @@ func TestWriteFileMode(t *testing.T) {
 	if err := os.Chmod(filepath.Join(dir, "new"), 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteFile(filepath.Join(dir, "new"), saying("y")); err != nil {
+	if err := WriteFile(t.Context(), filepath.Join(dir, "new"), saying("y")); err != nil {
 		t.Fatal(err)
 	}
 	if mode("new") != 0o640 {
@@ -167,13 +201,13 @@ func TestWriteFileMode(t *testing.T) {
 func TestWriteFileThroughLink(t *testing.T) {
 	dir := t.TempDir()
 	target, link := filepath.Join(dir, "2026.json"), filepath.Join(dir, "last.json")
-	if err := WriteFile(target, saying("old")); err != nil {
+	if err := WriteFile(t.Context(), target, saying("old")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Symlink("2026.json", link); err != nil {
 		t.Skip(err)
 	}
-	if err := WriteFile(link, saying("new")); err != nil {
+	if err := WriteFile(t.Context(), link, saying("new")); err != nil {
 		t.Fatal(err)
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
@@ -198,7 +232,7 @@ func TestWriteFileToDevice(t *testing.T) {
 	if _, err := f.WriteString("table\n"); err != nil {
 		t.Fatal(err)
 	}
-	if err := WriteFile("/dev/fd/"+decimal(int64(f.Fd())), saying("report\n")); err != nil {
+	if err := WriteFile(t.Context(), "/dev/fd/"+decimal(int64(f.Fd())), saying("report\n")); err != nil {
 		t.Fatal(err)
 	}
 	if got := content(t, path); got != "table\nreport\n" {
@@ -220,7 +254,7 @@ func TestWriteFileToPipe(t *testing.T) {
 		line, _ := bufio.NewReader(r).ReadString('\n')
 		done <- line
 	}()
-	if err := WriteFile("/dev/fd/"+decimal(int64(w.Fd())), saying("through\n")); err != nil {
+	if err := WriteFile(t.Context(), "/dev/fd/"+decimal(int64(w.Fd())), saying("through\n")); err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
