@@ -109,17 +109,37 @@ func (o output) checkFile(inputs []string) error {
 		return usageError("", "-o %s: %s is no directory", o.path, dir)
 	}
 	report, err := os.Stat(o.path)
-	if err != nil {
-		return nil // it is made
+	if err != nil { // it is made
+		return o.checkFolder(dir)
 	}
 	if report.IsDir() {
 		return usageError("name a file in it", "-o %s is a directory", o.path)
+	}
+	if report.Mode().IsRegular() { // another takes its place, where it lies
+		if target, err := filepath.EvalSymlinks(o.path); err == nil {
+			dir = filepath.Dir(target)
+		}
+		if err := o.checkFolder(dir); err != nil {
+			return err
+		}
 	}
 	for _, in := range inputs {
 		if input, err := os.Stat(in); err == nil && os.SameFile(input, report) {
 			return usageError("give another name", "-o %s would take the place of what is read", o.path)
 		}
 	}
+	return nil
+}
+
+// checkFolder finds out whether files can be made in a directory.
+func (o output) checkFolder(dir string) error {
+	probe, err := os.CreateTemp(dir, ".trailscan-*")
+	if err != nil {
+		err = fmt.Errorf("-o %s: nothing can be written to %s: %w", o.path, dir, bare(err))
+		return &statusError{status: exitFailed, err: err, hint: "make it writable or name another directory"}
+	}
+	probe.Close()
+	os.Remove(probe.Name())
 	return nil
 }
 

@@ -25,6 +25,7 @@ func (rd *reading) putReport(ctx context.Context, notes *notes, out output, writ
 	if err != nil {
 		return err
 	}
+	os.Remove(file.Name()) // or later, where an open file cannot be removed
 	defer os.Remove(file.Name())
 	defer file.Close()
 	if err := write(file); err != nil {
