@@ -227,7 +227,11 @@ func lost(s attribute.Scan) string {
 	if len(what) == 0 {
 		what = []string{"part of the input could not be read"}
 	}
-	return fmt.Sprintf("the report is incomplete: %s; the first: %s: %s", strings.Join(what, ", "), first.Object, first.Error)
+	why := first.Error
+	if !strings.Contains(why, first.Object) {
+		why = first.Object + ": " + why
+	}
+	return fmt.Sprintf("the report is incomplete: %s; the first: %s", strings.Join(what, ", "), why)
 }
 
 func plural(n int64, thing string) string {

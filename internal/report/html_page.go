@@ -423,7 +423,7 @@ func (p *page) lead(res *attribute.Result) string {
 }
 
 func newProblem(pr ingest.Problem) problem {
-	v := problem{Object: pageText(pr.Object), Stage: pageText(string(pr.Stage)), Error: pageText(pr.Error), Count: grouped(pr.Count)}
+	v := problem{Object: pageText(pr.Object), Stage: pageText(string(pr.Stage)), Error: pageText(reason(pr)), Count: grouped(pr.Count)}
 	if pr.Offset >= 0 {
 		v.At = "byte " + grouped(pr.Offset)
 	}

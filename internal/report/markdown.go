@@ -81,7 +81,7 @@ func (m *markdown) head() {
 			if p.Count > 1 {
 				times = fmt.Sprintf(" (%s times)", grouped(p.Count))
 			}
-			m.printf("- %s: %s%s: %s%s\n", markdownCode(p.Object), string(p.Stage), at, markdownText(p.Error), times)
+			m.printf("- %s: %s%s: %s%s\n", markdownCode(p.Object), string(p.Stage), at, markdownText(reason(p)), times)
 		}
 		if len(s.Problems) > 0 {
 			m.printf("\n")

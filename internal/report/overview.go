@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trailscan/trailscan/internal/attribute"
+	"github.com/trailscan/trailscan/internal/ingest"
 )
 
 // overview is what the formats for people have in common: how much they show,
@@ -149,6 +150,15 @@ func (o *overview) counts() string {
 func baselineCounts(b *attribute.Comparison) string {
 	return fmt.Sprintf("%s new, %s persisting, %s resolved since the earlier report",
 		counted(b.New, "finding"), grouped(b.Persisting), grouped(b.Resolved))
+}
+
+// reason is what went wrong, without the request and the object that stand in front
+// of it where the source worded the error: the object is shown beside.
+func reason(p ingest.Problem) string {
+	if request, why, ok := strings.Cut(p.Error, " "+p.Object+": "); ok && !strings.Contains(request, " ") {
+		return why
+	}
+	return p.Error
 }
 
 // incomplete says that something is missing from the report.

@@ -154,7 +154,7 @@ func (j *jsonWriter) sarifInvocation(res *attribute.Result) {
 		j.item()
 		j.object()
 		j.text("level", "error")
-		j.sarifMessage(fmt.Sprintf("%s: %s: %s", p.Object, p.Stage, p.Error))
+		j.sarifMessage(fmt.Sprintf("%s: %s: %s", p.Object, p.Stage, reason(p)))
 		j.end()
 	}
 	for _, w := range s.Warnings {

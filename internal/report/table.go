@@ -203,7 +203,7 @@ func (t *table) problems() {
 		if p.Offset >= 0 {
 			text += fmt.Sprintf(" at byte %s", grouped(p.Offset))
 		}
-		text += ": " + escapeTerminal(p.Error)
+		text += ": " + escapeTerminal(reason(p))
 		if p.Count > 1 {
 			text += fmt.Sprintf(" (%s times)", grouped(p.Count))
 		}

@@ -1,0 +1,23 @@
+package report
+
+import (
+	"testing"
+
+	"github.com/trailscan/trailscan/internal/ingest"
+)
+
+func TestReason(t *testing.T) {
+	const object = "s3://trail-logs/AWSLogs/111122223333/CloudTrail/eu-west-1/x.json.gz"
+	tests := []struct{ object, err, want string }{
+		{object, "get " + object + ": access denied; allow s3:GetObject", "access denied; allow s3:GetObject"},
+		{"s3://b/p", "list s3://b/p: no such bucket", "no such bucket"},
+		{object, "gzip stream ends early", "gzip stream ends early"},
+		{"a", "a: b", "a: b"},
+		{"record", "not the first record: of two", "not the first record: of two"},
+	}
+	for _, test := range tests {
+		if got := reason(ingest.Problem{Object: test.object, Error: test.err}); got != test.want {
+			t.Errorf("%q of %q: %q, want %q", test.err, test.object, got, test.want)
+		}
+	}
+}
