@@ -11,6 +11,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -26,6 +27,7 @@ import (
 	_ "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/trailscan/trailscan/internal/athena"
+	"github.com/trailscan/trailscan/internal/athenatest"
 	"github.com/trailscan/trailscan/internal/ingest"
 	"github.com/trailscan/trailscan/internal/trailgen"
 )
@@ -69,15 +71,15 @@ func TestGenerated(t *testing.T) {
 		{name: "everything", seed: 1},
 		{name: "a window", seed: 2, plan: athena.Plan{Scan: athena.Scan{Since: start.Add(6 * time.Hour), Until: start.Add(20 * time.Hour), Lookback: 12 * time.Hour}}},
 		{name: "assume events missing", seed: 3, missing: 0.3, org: true},
-		{name: "split by accounts", seed: 4, org: true, plan: athena.Plan{MaxPartitions: 10, Scan: athena.Scan{Since: start, Until: start.Add(day), Lookback: 12 * time.Hour}}},
+		{name: "split by accounts", seed: 4, org: true, plan: athena.Plan{MaxPartitions: 8, Scan: athena.Scan{Since: start, Until: start.Add(day), Lookback: 12 * time.Hour}}},
 		{name: "split by time", seed: 5, plan: athena.Plan{MaxPartitions: 8, Scan: athena.Scan{Since: start.Add(-30 * time.Hour), Until: start.Add(day), Lookback: 12 * time.Hour}}},
 		{name: "one account", seed: 6, plan: athena.Plan{Scan: athena.Scan{Since: start, Until: start.Add(day), Lookback: 12 * time.Hour, Accounts: []string{"first"}}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			_, err := trailgen.Generate(context.Background(), trailgen.OrgConfig{
-				Config: trailgen.Config{Seed: test.seed, Out: dir}, Events: 6_000, Accounts: 4, Regions: 2, Org: test.org,
-				Start: start, Window: day, Missing: test.missing, RecordsPerObject: 300, RandomNames: 60, SameNames: 30, Lead: 3 * time.Hour,
+				Config: trailgen.Config{Seed: test.seed, Out: dir}, Events: 2_000, Accounts: 3, Regions: 2, Org: test.org,
+				Start: start, Window: 20 * time.Hour, Missing: test.missing, RecordsPerObject: 300, RandomNames: 60, SameNames: 30, Lead: 3 * time.Hour,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -97,6 +99,49 @@ func TestScenarios(t *testing.T) {
 			}
 			compare(t, filepath.Join(dir, "AWSLogs"), athena.Plan{})
 		})
+	}
+}
+
+var update = flag.Bool("update", false, "write the results that the program's own tests read anew")
+
+// TestFixture holds the result that the tests of the command line read.
+func TestFixture(t *testing.T) {
+	db := open(t)
+	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	plan := athena.Plan{
+		Scan:   athena.Scan{Since: start, Until: start.Add(day), Lookback: 12 * time.Hour},
+		Tables: load(t, db, "../testdata/trails/string-value/AWSLogs"),
+		Before: 15 * time.Minute, After: time.Hour, Now: start.Add(28 * day),
+	}
+	parts, err := plan.Parts()
+	if err != nil || len(parts) != 1 {
+		t.Fatal(parts, err)
+	}
+	table, err := run(db, parts[0].Query())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.SortFunc(table[1:], func(a, b []*string) int { return strings.Compare(*a[0], *b[0]) })
+	var got bytes.Buffer
+	w := csv.NewWriter(&got)
+	for _, row := range table {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			if cell != nil {
+				cells[i] = *cell
+			}
+		}
+		w.Write(cells)
+	}
+	w.Flush()
+	const name = "../cmd/trailscan/testdata/rollup/string-value.csv"
+	if *update {
+		if err := os.WriteFile(name, got.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(name); err != nil || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("%s is out of date (%v): go test -run TestFixture -update", name, err)
 	}
 }
 
@@ -380,14 +425,9 @@ func records(path string, each func(map[string]json.RawMessage) error) error {
 // export writes the result of a query as Athena does, and gives its rows.
 func export(t *testing.T, db *sql.DB, query, file string) int {
 	t.Helper()
-	rows, err := db.Query(query)
+	table, err := run(db, query)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, query)
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
-	if err != nil {
-		t.Fatal(err)
 	}
 	out, err := os.Create(file)
 	if err != nil {
@@ -395,24 +435,42 @@ func export(t *testing.T, db *sql.DB, query, file string) int {
 	}
 	defer out.Close()
 	w := csv.NewWriter(out)
-	w.Write(names)
-	n := 0
-	for ; rows.Next(); n++ {
-		values, places := make([]sql.NullString, len(names)), make([]any, len(names))
-		for i := range values {
-			places[i] = &values[i]
-		}
-		if err := rows.Scan(places...); err != nil {
-			t.Fatal(err)
-		}
-		cells := make([]string, len(names))
-		for i, v := range values {
-			cells[i] = v.String
+	for _, row := range table {
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			if cell != nil {
+				cells[i] = *cell
+			}
 		}
 		w.Write(cells)
 	}
-	if w.Flush(); errors.Join(rows.Err(), w.Error()) != nil {
-		t.Fatal(rows.Err(), w.Error())
+	if w.Flush(); w.Error() != nil {
+		t.Fatal(w.Error())
 	}
-	return n
+	return len(table) - 1
+}
+
+// run gives the rows of a query's result, the names of the columns first.
+func run(db *sql.DB, query string) ([][]*string, error) {
+	rows, err := db.Query(query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	names, err := rows.Columns()
+	if err != nil {
+		return nil, err
+	}
+	table := athenatest.Table(names)
+	for rows.Next() {
+		cells, places := make([]*string, len(names)), make([]any, len(names))
+		for i := range cells {
+			places[i] = &cells[i]
+		}
+		if err := rows.Scan(places...); err != nil {
+			return nil, err
+		}
+		table = append(table, cells)
+	}
+	return table, rows.Err()
 }

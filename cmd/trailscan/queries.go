@@ -184,10 +184,13 @@ func (r *reader) readAthena(ctx context.Context, p process, notes *notes) (gotte
 	if err != nil {
 		return r.got, err
 	}
+	// What was delivered on the day before the window is at hand, and is looked at
+	// only as far as credentials need it, as a scan of the objects does.
+	begin := r.window.since.Add(-r.flags.margin.value.before).Unix()
 	for {
 		r.got = gotten{}
 		r.got.totals.Problems = slices.Clone(q.trails)
-		if err := r.readResults(ctx, runner, results); err != nil {
+		if err := r.readResults(ctx, runner, results, false, func(e *ingest.Event) bool { return e.Time >= begin }); err != nil {
 			return r.got, err
 		}
 		if !r.audit.Replay() {
@@ -196,20 +199,25 @@ func (r *reader) readAthena(ctx context.Context, p process, notes *notes) (gotte
 		notes.info("records were corrected after they had been counted: reading the results once more")
 	}
 	for {
-		needs := slices.DeleteFunc(r.audit.Needs(), func(n ingest.Need) bool { return q.plan.Reads(n.Account, time.Unix(n.Time, 0)) })
+		needs := r.audit.Needs()
 		if len(needs) == 0 {
 			break
 		}
 		notes.info("looking for the assume events of %s", plural(int64(len(needs)), "credential"))
-		parts, err := q.evidence(needs)
+		wanted := r.wanted(needs)
+		before := func(e *ingest.Event) bool { return e.Time < begin && wanted(e) } // the others were taken
+		if err := r.readResults(ctx, runner, results, true, before); err != nil {
+			return r.got, err
+		}
+		parts, err := q.evidence(slices.DeleteFunc(needs, func(n ingest.Need) bool { return q.plan.Reads(n.Account, time.Unix(n.Time, 0)) }))
 		if err != nil {
 			return r.got, err
 		}
-		results, err := runner.Run(ctx, parts)
+		more, err := runner.Run(ctx, parts)
 		if err != nil {
 			return r.got, err
 		}
-		if err := r.readResults(ctx, runner, results); err != nil {
+		if err := r.readResults(ctx, runner, more, true, wanted); err != nil {
 			return r.got, err
 		}
 	}
@@ -223,11 +231,11 @@ func (r *reader) readAthena(ctx context.Context, p process, notes *notes) (gotte
 }
 
 // readResults reads what queries found into the audit.
-func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results []athena.Result) error {
+func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results []athena.Result, evidence bool, wanted func(*ingest.Event) bool) error {
 	counters := &ingest.Counters{}
 	for _, res := range results {
 		err := runner.Read(ctx, res, func(in io.Reader) error {
-			totals, err := readResult(ctx, in, "query "+res.ID, res.Part.Evidence, r.audit, counters)
+			totals, err := r.readResult(ctx, in, "query "+res.ID, evidence, wanted, counters)
 			totals.Bytes, totals.CompressedBytes = 0, 0 // of the result, not of the logs
 			r.got.totals.Add(totals)
 			return err
@@ -237,6 +245,24 @@ func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results
 		}
 	}
 	return nil
+}
+
+// wanted reports whether an event may be what one of the needs asks for: it is of
+// the account and of about the time.
+func (r *reader) wanted(needs []ingest.Need) func(*ingest.Event) bool {
+	times := map[string][]int64{}
+	for _, n := range needs {
+		times[n.Account] = append(times[n.Account], n.Time)
+	}
+	for _, list := range times {
+		slices.Sort(list)
+	}
+	before, after := int64(r.flags.margin.value.before/time.Second), int64(r.flags.margin.value.after/time.Second)
+	return func(e *ingest.Event) bool {
+		list := times[string(e.Recipient)]
+		i, _ := slices.BinarySearch(list, e.Time-after)
+		return i < len(list) && list[i] <= e.Time+before
+	}
 }
 
 // evidence plans the queries for what the needs ask for: the accounts that need

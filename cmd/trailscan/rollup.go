@@ -105,7 +105,7 @@ func (r *reader) readRollup(ctx context.Context, notes *notes) (gotten, error) {
 					return ingest.Totals{}, err
 				}
 				defer file.Close()
-				totals, err := readResult(ctx, file, f.path, f.evidence, r.audit, opt.Counters)
+				totals, err := r.readResult(ctx, file, f.path, f.evidence, nil, opt.Counters)
 				totals.Objects = 1
 				return totals, err
 			})
@@ -123,28 +123,47 @@ func (r *reader) readRollup(ctx context.Context, notes *notes) (gotten, error) {
 	}
 }
 
-// readResult reads one result into an audit.
-func readResult(ctx context.Context, in io.Reader, name string, evidence bool, audit *attribute.Audit, counters *ingest.Counters) (ingest.Totals, error) {
-	builder := audit.Builder()
+// readResult reads one result into the audit. Of evidence it takes what issued
+// credentials and nothing else. Where wanted is not nil, only those of these
+// events are taken that it wants.
+func (r *reader) readResult(ctx context.Context, in io.Reader, name string, evidence bool, wanted func(*ingest.Event) bool, counters *ingest.Counters) (ingest.Totals, error) {
+	builder := r.audit.Builder()
 	if evidence {
-		builder = audit.EvidenceBuilder()
+		builder = r.audit.EvidenceBuilder()
 	}
 	var totals ingest.Totals
+	read := func(n int64) {
+		totals.Records += n
+		counters.Records.Add(n)
+	}
 	counted := &countingReader{in: in, counters: counters}
 	err := athena.ReadRows(ctx, bufio.NewReaderSize(counted, 1<<20), name, athena.Rows{
 		Event: func(e *ingest.Event, duplicates int64) {
-			builder.Add(e)
-			builder.AddCopies(duplicates)
-			totals.Records += 1 + duplicates
-			counters.Records.Add(1 + duplicates)
+			if wanted == nil || wanted(e) {
+				builder.Add(e)
+				read(1)
+			}
+			if !evidence {
+				builder.AddCopies(duplicates)
+				read(duplicates)
+			}
 		},
 		Use: func(e *ingest.Event, u athena.Use) {
-			builder.AddUse(e, attribute.Rollup{Calls: u.Calls, Duplicates: u.Duplicates, LastTime: u.LastTime, Shared: u.Shared})
-			totals.Records += u.Calls + u.Duplicates
-			counters.Records.Add(u.Calls + u.Duplicates)
+			if !evidence {
+				builder.AddUse(e, attribute.Rollup{Calls: u.Calls, Duplicates: u.Duplicates, LastTime: u.LastTime, Shared: u.Shared})
+				read(u.Calls + u.Duplicates)
+			}
 		},
-		Read:    builder.AddAccount,
-		Problem: func(p ingest.Problem) { totals.Problems = append(totals.Problems, placed(p, name)) },
+		Read: func(account string) {
+			if !evidence {
+				builder.AddAccount(account)
+			}
+		},
+		Problem: func(p ingest.Problem) {
+			if !evidence {
+				totals.Problems = append(totals.Problems, placed(p, name))
+			}
+		},
 	})
 	totals.CompressedBytes, totals.Bytes = counted.n, counted.n
 	if err == nil {
