@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -394,10 +395,25 @@ func (rd *reading) warnings(res *attribute.Result, got gotten) []string {
 	if res.Scan.Events == 0 {
 		list = append(list, "no events: "+rd.whyEmpty(got))
 	}
+	if calls, globs := res.Scan.AssumedRoleCalls, rd.globs(); calls > 0 && len(res.Names) == 0 && globs != "" {
+		list = append(list, fmt.Sprintf("%s: none of the %s by role sessions matches", globs, plural(calls, "call")))
+	}
 	for _, i := range rd.config.Ended(rd.now) {
 		list = append(list, fmt.Sprintf("%s is no longer ignored: the entry for role %s ended after %s (%s)", i.Rule, orAll(i.Role), i.Until.Format(time.DateOnly), i.Reason))
 	}
 	return list
+}
+
+// globs names the flags that pick what is reported.
+func (rd *reading) globs() string {
+	var flags []string
+	if g := rd.flags.role.value; g != "" {
+		flags = append(flags, "--role "+g)
+	}
+	if rd.session != "" {
+		flags = append(flags, "--session "+rd.session)
+	}
+	return strings.Join(flags, " ")
 }
 
 // fill puts into a result what only the reading knows.
@@ -425,7 +441,7 @@ func (rd *reading) whyEmpty(got gotten) string {
 	case t.Objects == 0 && !rd.from.local():
 		return fmt.Sprintf("nothing was delivered for the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
 	case t.Records == 0 && t.PassedOver > 0:
-		return fmt.Sprintf("all %s records are digests, Insight events or aggregates, which are no trail's events", count(t.PassedOver))
+		return "what was read holds digests, Insight events or aggregates alone, which are no trail's events"
 	case t.Records == 0 && len(t.Problems) > 0:
 		return "of what was read, no record could be used"
 	case t.Records == 0:

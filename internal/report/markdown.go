@@ -98,7 +98,7 @@ func (m *markdown) summary() {
 	m.printf("Read: %s\n\n", m.read())
 	m.printf("Findings: %s\n\n", m.counts())
 	if a.Calls == 0 {
-		m.printf("No role session made a call in the window.\n")
+		m.printf("%s\n", noCalls(&m.res.Scan))
 		return
 	}
 	m.printf("%s by %s, from %s:\n\n", counted(a.Calls, "call"), counted(int64(len(m.res.Names)), "session name"), counted(int64(len(m.res.Origins)), "origin"))

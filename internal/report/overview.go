@@ -152,6 +152,14 @@ func baselineCounts(b *attribute.Comparison) string {
 		counted(b.New, "finding"), grouped(b.Persisting), grouped(b.Resolved))
 }
 
+// noCalls says why a report shows no calls of role sessions.
+func noCalls(s *attribute.Scan) string {
+	if s.AssumedRoleCalls > 0 {
+		return fmt.Sprintf("Not one of the %s by role sessions is asked for.", counted(s.AssumedRoleCalls, "call"))
+	}
+	return "No role session made a call in the window."
+}
+
 // reason is what went wrong, without the request and the object that stand in front
 // of it where the source worded the error: the object is shown beside.
 func reason(p ingest.Problem) string {

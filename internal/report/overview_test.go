@@ -3,8 +3,20 @@ package report
 import (
 	"testing"
 
+	"github.com/trailscan/trailscan/internal/attribute"
 	"github.com/trailscan/trailscan/internal/ingest"
 )
+
+func TestNoCalls(t *testing.T) {
+	for calls, want := range map[int64]string{
+		0:    "No role session made a call in the window.",
+		1234: "Not one of the 1,234 calls by role sessions is asked for.",
+	} {
+		if got := noCalls(&attribute.Scan{AssumedRoleCalls: calls}); got != want {
+			t.Errorf("%d calls: %q, want %q", calls, got, want)
+		}
+	}
+}
 
 func TestReason(t *testing.T) {
 	const object = "s3://trail-logs/AWSLogs/111122223333/CloudTrail/eu-west-1/x.json.gz"

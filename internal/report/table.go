@@ -418,7 +418,7 @@ func confidenceCell(c attribute.Confidence) gridCell {
 func (t *table) names() {
 	t.title("Session names")
 	if len(t.res.Names) == 0 {
-		t.println("No role session made a call in the window.")
+		t.println(noCalls(&t.res.Scan))
 		return
 	}
 	severity := worst(t.res)
@@ -462,7 +462,7 @@ func (t *table) names() {
 func (t *table) origins() {
 	t.title("Origins")
 	if len(t.res.Origins) == 0 {
-		t.println("No role session made a call in the window.")
+		t.println(noCalls(&t.res.Scan))
 		return
 	}
 	g := &grid{columns: []gridColumn{
@@ -493,7 +493,7 @@ func (t *table) sessions() {
 		all += len(t.res.Names[i].SessionList)
 	}
 	if all == 0 {
-		t.println("No role session made a call in the window.")
+		t.println(noCalls(&t.res.Scan))
 		return
 	}
 	shown := t.shown(all)
