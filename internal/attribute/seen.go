@@ -12,8 +12,8 @@ import (
 // event counts once however often it was delivered. Workers share it. A day is
 // let go with forget when the listing has passed it.
 //
-// Each event costs 16 bytes in a table that is kept between two thirds and nine
-// tenths full, so between 18 and 24 bytes.
+// Each event costs 12 bytes in a table that is kept between half and four fifths
+// full, so between 15 and 24 bytes.
 type seen struct {
 	seed maphash.Seed
 	salt [2]uint64
@@ -31,17 +31,28 @@ type seenKey struct {
 	day     int64 // days since 1970
 }
 
-const seenShards = 64
+// A day is split so that workers seldom wait for each other.
+const (
+	seenBits   = 4
+	seenShards = 1 << seenBits
+)
 
 type seenDay struct{ shards [seenShards]seenShard }
 
 type seenShard struct {
 	mu    sync.Mutex
-	ids   []id128 // open addressing; the zero id marks a free place
+	ids   []id96 // open addressing; the zero value marks a free place
 	count int
 }
 
 type id128 [2]uint64
+
+// id96 is what is kept of an id: 64 bits of a keyed hash, which say where it
+// stands in the table, and 32 bits of the id. That two of a billion ids are taken
+// for one is less likely than one in a hundred billion.
+type id96 [3]uint32
+
+func (k id96) hash() uint64 { return uint64(k[0])<<32 | uint64(k[1]) }
 
 func newSeen() *seen {
 	s := &seen{seed: maphash.MakeSeed(), days: map[seenKey]*seenDay{}, gone: map[seenKey]bool{}, stoodIn: map[replacedKey]bool{}}
@@ -102,74 +113,72 @@ func (s *seen) day(account []byte, day int64) *seenDay {
 
 // add remembers an id and reports whether it is new.
 func (d *seenDay) add(s *seen, id id128) bool {
-	h := s.mix(id)
-	sh := &d.shards[h>>58]
+	k := s.key(id)
+	sh := &d.shards[k[0]>>(32-seenBits)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if (sh.count+1)*10 > len(sh.ids)*9 {
-		sh.grow(s)
+	if sh.count*5 >= len(sh.ids)*4 {
+		sh.grow()
 	}
-	i := slot(h, len(sh.ids))
-	for sh.ids[i] != (id128{}) {
-		if sh.ids[i] == id {
-			return false
-		}
-		if i++; i == len(sh.ids) {
-			i = 0
-		}
+	i, found := sh.find(k)
+	if !found {
+		sh.ids[i] = k
+		sh.count++
 	}
-	sh.ids[i] = id
-	sh.count++
-	return true
+	return !found
 }
 
 func (d *seenDay) has(s *seen, id id128) bool {
-	h := s.mix(id)
-	sh := &d.shards[h>>58]
+	k := s.key(id)
+	sh := &d.shards[k[0]>>(32-seenBits)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if len(sh.ids) == 0 {
+	if sh.count == 0 {
 		return false
 	}
-	for i := slot(h, len(sh.ids)); sh.ids[i] != (id128{}); {
-		if sh.ids[i] == id {
-			return true
+	_, found := sh.find(k)
+	return found
+}
+
+// find gives the place of a key, or the one where it belongs. A place is free.
+func (sh *seenShard) find(k id96) (i int, found bool) {
+	ids := sh.ids
+	place, _ := bits.Mul64(k.hash()<<seenBits, uint64(len(ids)))
+	for i = int(place); ids[i] != (id96{}); {
+		if ids[i] == k {
+			return i, true
 		}
-		if i++; i == len(sh.ids) {
+		if i++; i == len(ids) {
 			i = 0
 		}
 	}
-	return false
+	return i, false
 }
 
-func (sh *seenShard) grow(s *seen) {
+// grow makes room. Keys stand nearly in the order of their hashes, in the new
+// table as in the old one, so that both are walked through from start to end.
+func (sh *seenShard) grow() {
 	old := sh.ids
-	sh.ids = make([]id128, max(16, len(old)*4/3))
-	for _, id := range old {
-		if id == (id128{}) {
-			continue
+	sh.ids = make([]id96, max(8, len(old)*8/5))
+	for _, k := range old {
+		if k != (id96{}) {
+			i, _ := sh.find(k)
+			sh.ids[i] = k
 		}
-		i := slot(s.mix(id), len(sh.ids))
-		for sh.ids[i] != (id128{}) {
-			if i++; i == len(sh.ids) {
-				i = 0
-			}
-		}
-		sh.ids[i] = id
 	}
 }
 
-// mix spreads an id over the tables with a secret, so that nobody can choose
-// ids that fall into one place.
-func (s *seen) mix(id id128) uint64 {
+// key is what is kept of an id. The hash spreads ids over the tables with a
+// secret, so that nobody can choose ids that fall into one place.
+func (s *seen) key(id id128) id96 {
 	hi, lo := bits.Mul64(id[0]^s.salt[0], id[1]^s.salt[1])
-	h2, l2 := bits.Mul64(hi^lo^s.salt[0], 0x9E3779B97F4A7C15)
-	return h2 ^ l2
-}
-
-func slot(h uint64, n int) int {
-	hi, _ := bits.Mul64(h<<6, uint64(n))
-	return int(hi)
+	hi, lo = bits.Mul64(hi^lo^s.salt[0], 0x9E3779B97F4A7C15)
+	h := hi ^ lo
+	k := id96{uint32(h >> 32), uint32(h), uint32(id[1])}
+	if k == (id96{}) {
+		k[2] = 1
+	}
+	return k
 }
 
 // forget lets one day of one account go.
