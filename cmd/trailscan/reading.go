@@ -215,7 +215,9 @@ func (rd *reading) options() attribute.Options {
 		// Zero would look back without end.
 		Lookback: max(rd.lookback(), time.Second),
 		Accounts: rd.accounts, Regions: rd.regions(),
-		Role: matcher(rd.flags.role.value), Session: matcher(rd.session),
+		// Where no region is named, that of the configuration is asked alone.
+		Elsewhere: rd.from.lookup,
+		Role:      matcher(rd.flags.role.value), Session: matcher(rd.session),
 		Config: rd.config, IPRanges: rd.ranges, Today: rd.now, Actions: rd.actions,
 	}
 }

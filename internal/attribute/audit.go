@@ -28,6 +28,9 @@ type Options struct {
 	// (recipientAccountId) and regions whose events are taken. Assume events
 	// of others are evidence still.
 	Accounts, Regions []string
+	// Elsewhere says that assume events of the window may lie where nothing was
+	// read, though Accounts and Regions are empty.
+	Elsewhere bool
 	// Role and Session filter what is reported by role name and session name;
 	// nil takes all.
 	Role, Session func(string) bool

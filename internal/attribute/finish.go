@@ -34,7 +34,7 @@ func (s *Audit) Needs() []ingest.Need {
 // more could find it.
 func (r *resolver) need(account string, at int64, key sym, use int64) {
 	s := r.audit
-	read := at >= s.since && at < s.until && s.accounts == nil && s.regions == nil
+	read := at >= s.since && at < s.until && s.accounts == nil && s.regions == nil && !s.opt.Elsewhere
 	if read || at >= s.until || account == "" || !s.believes(at, use) || s.since == minTime && s.accounts == nil && s.regions == nil {
 		return
 	}
