@@ -277,6 +277,7 @@ func (r *Result) Compare(b *Baseline) {
 		old, known := b.findings[f.ID]
 		if !known {
 			f.Status = StatusNew
+			f.Names.New = firstMissing(f.allNames(names), nil)
 			c.New++
 			continue
 		}

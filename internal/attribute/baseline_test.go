@@ -60,7 +60,7 @@ func laterResult() *Result {
 		},
 		Findings: []Finding{
 			{ID: "F1", Rule: "shared-name", Severity: High, RoleARNs: []string{ordersRole}, Names: FindingNames{Count: 2, Sample: []string{"STRING_VALUE", "new-name"}}},
-			{ID: "F9", Rule: "opaque-name", Severity: Low, RoleARNs: []string{billingRole}},
+			{ID: "F9", Rule: "opaque-name", Severity: Low, RoleARNs: []string{billingRole}, Names: FindingNames{Count: 1, Sample: []string{"x1"}}},
 		},
 	}
 }
@@ -75,7 +75,7 @@ func TestCompare(t *testing.T) {
 	}
 	want := []string{
 		"F1 persisting new [new-name] resolved [old-name]",
-		"F9 new new [] resolved []",
+		"F9 new new [x1] resolved []",
 		"F2 resolved new [] resolved [STRING_VALUE]",
 	}
 	if !reflect.DeepEqual(got, want) {

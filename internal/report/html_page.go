@@ -558,7 +558,7 @@ func newFinding(f *attribute.Finding, places map[nameOnRole]int, account func(st
 		}
 		return refs
 	}
-	v.Names, v.New, v.Resolved = refs(f.Names.Sample), refs(f.Names.New), refs(f.Names.Resolved)
+	v.Names, v.New, v.Resolved = refs(f.Names.Sample), refs(newNames(f)), refs(f.Names.Resolved)
 	for _, pattern := range f.Patterns {
 		v.Patterns = append(v.Patterns, pageText(pattern))
 	}

@@ -324,9 +324,7 @@ func (j *jsonWriter) finding(f *attribute.Finding) {
 	j.texts("patterns", f.Patterns)
 	j.evidence(f.Evidence)
 	j.text("recommendation", f.Recommendation)
-	if f.Status != "" {
-		j.text("status", f.Status)
-	}
+	j.text("status", f.Status)
 	j.truth("ignored", f.Ignored != "")
 	if f.Ignored != "" {
 		j.text("ignoredReason", f.Ignored)

@@ -161,7 +161,7 @@ func (m *markdown) findings() {
 		for _, part := range []struct{ label, text string }{
 			{"Role", m.codes(f.RoleARNs, int64(len(f.RoleARNs)))},
 			{"Session names", m.codes(f.Names.Sample, f.Names.Count)},
-			{"New", m.codes(f.Names.New, int64(len(f.Names.New)))},
+			{"New", m.codes(newNames(f), int64(len(newNames(f))))},
 			{"Gone", m.codes(f.Names.Resolved, int64(len(f.Names.Resolved)))},
 			{"Seen", markdownText(f.Detail)},
 			{"Events", m.codes(eventIDs(f.Evidence), int64(len(eventIDs(f.Evidence))))},

@@ -152,6 +152,15 @@ func baselineCounts(b *attribute.Comparison) string {
 		counted(b.New, "finding"), grouped(b.Persisting), grouped(b.Resolved))
 }
 
+// newNames gives the names that an older finding lacked. Of a finding that is new
+// itself all are new, and need not be said twice.
+func newNames(f *attribute.Finding) []string {
+	if f.Status == attribute.StatusNew {
+		return nil
+	}
+	return f.Names.New
+}
+
 // noCalls says why a report shows no calls of role sessions.
 func noCalls(s *attribute.Scan) string {
 	if s.AssumedRoleCalls > 0 {

@@ -353,7 +353,7 @@ func (t *table) findingsInFull() {
 		for _, part := range []struct{ label, text string }{
 			{"  Seen", escapeTerminal(f.Detail)},
 			{"  Names", listed(f.Names.Sample, f.Names.Count)},
-			{"  New", listed(f.Names.New, int64(len(f.Names.New)))},
+			{"  New", listed(newNames(f), int64(len(newNames(f))))},
 			{"  Gone", listed(f.Names.Resolved, int64(len(f.Names.Resolved)))},
 			{"  Events", listed(eventIDs(f.Evidence), int64(len(eventIDs(f.Evidence))))},
 			{"  Why", escapeTerminal(f.Why)},
