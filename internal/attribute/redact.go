@@ -305,8 +305,12 @@ func (d *redactor) run(s string) string {
 	})
 }
 
+// quadForm is what people take for an address, and pseudonymised logs put in its
+// place, whether or not it can be one: 035.249.253.232.
+var quadForm = regexp.MustCompile(`^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$`)
+
 func (d *redactor) address(s string) string {
-	if a, err := netip.ParseAddr(s); err != nil || a.IsUnspecified() {
+	if a, err := netip.ParseAddr(s); err != nil && !quadForm.MatchString(s) || a.IsUnspecified() {
 		return s
 	}
 	return d.word(wordAddress, s)

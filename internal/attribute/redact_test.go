@@ -12,7 +12,7 @@ import (
 // secrets are the values that no redacted report may hold.
 var secrets = []string{
 	"alice", "112233445566", "bob.smith", "carol", "dave", "corp.example", "grace",
-	"203.0.113.7", "2001:db8::7", "10.1.2.3", "10-1-2-3", "198.51.100.9",
+	"203.0.113.7", "2001:db8::7", "10.1.2.3", "10-1-2-3", "198.51.100.9", "035.249.253.232", "201.252.42.903",
 	"AKIAIOSFODNN7EXAMPLE", "ASIAY34FZKBOKMUTVV7A", "AIDACKCEVSQ6C2EXAMPLE", "wJalrXUtnFEMI",
 }
 
@@ -28,7 +28,7 @@ func personalResult() *Result {
 			{
 				RoleName: "AWSReservedSSO_Admin_0123456789abcdef", RoleARN: ssoRole, AccountID: "111122223333",
 				SessionName: "alice@corp.example", Pattern: "alice@corp.example",
-				SourceIPs:  Sample{3, []string{"2001:db8::7", "203.0.113.7", "athena.amazonaws.com"}},
+				SourceIPs:  Sample{5, []string{"035.249.253.232", "2001:db8::7", "201.252.42.903", "203.0.113.7", "athena.amazonaws.com"}},
 				UserAgents: Sample{2, []string{"Mozilla/5.0 (X11) Chrome/120.0.0.0", "curl/8 from 203.0.113.7"}},
 				Origins: []NameOrigin{{
 					ID: "sso:alice@corp.example", Kind: KindSSO, Name: "alice@corp.example",
@@ -94,7 +94,7 @@ func TestRedact(t *testing.T) {
 		{"a function", human.Origins[1].ID, "lambda:111122223333/orders"},
 		{"a host's name", human.Origins[1].Instances.Sample[0], "ip-address-1.ec2.internal"},
 		{"a version", sso.UserAgents.Sample[0], "Mozilla/5.0 (X11) Chrome/120.0.0.0"},
-		{"a service as the source", strings.Join(sso.SourceIPs.Sample, " "), "address-3 address-4 athena.amazonaws.com"},
+		{"a service as the source", strings.Join(sso.SourceIPs.Sample, " "), "address-3 address-4 address-5 address-6 athena.amazonaws.com"},
 		{"a finding", r.Findings[0].Title, "person-2 is used by person-2@domain-1, and by person-3."},
 		{"its names, sorted", strings.Join(r.Findings[0].Names.Sample, " "), "deploy-person-3-2 person-2"},
 		{"an account that AssumeRoot names", r.Other[1].Name, "444455556666"},
@@ -121,7 +121,7 @@ func TestRedactLeavesAlone(t *testing.T) {
 	for _, s := range []string{
 		"arn:aws:s3:::bucket", "arn:aws:iam::111122223333:role/a:b", "2026-11-24T21:30:00Z", "12:30:45", "1.2.3", "::",
 		"eks:111122223333/ABCDEF/ns/sa", "AROA3XFRBF535PLBIFPI4:session", "10.1.2", "x10.1.2.3y", "s3://bucket/a@", "@", "a@",
-		"botocore-session-1700000000", "i-0123456789abcdef0", "lambda.amazonaws.com",
+		"build 120.0.6099.109", "botocore-session-1700000000", "i-0123456789abcdef0", "lambda.amazonaws.com",
 	} {
 		if got := d.text(s); got != s {
 			t.Errorf("%q became %q", s, got)
