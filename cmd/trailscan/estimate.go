@@ -35,7 +35,7 @@ func (pl *scanPlan) estimate(ctx context.Context, p process, notes *notes) error
 	fmt.Fprintf(w, "objects\t%s\n", count(sum.Objects))
 	fmt.Fprintf(w, "bytes\t%s as stored (%s)\n", count(sum.Bytes), size(sum.Bytes))
 	fmt.Fprintf(w, "requests\t%s list, %s get\n", count(sum.ListRequests), count(sum.GetRequests))
-	fmt.Fprintf(w, "dollars\t%.4f for the requests of the scan, at the prices of us-east-1; transfer out of the bucket's region, decryption and looking back come on top\n", sum.Dollars)
+	fmt.Fprintf(w, "dollars\t%.6f for the requests of the scan, at the prices of us-east-1; transfer out of the bucket's region, decryption and looking back come on top\n", sum.Dollars)
 	if pl.flags.verify.on {
 		// Every trail writes a digest an hour in every region, which only a list of
 		// them would count.
@@ -47,7 +47,7 @@ func (pl *scanPlan) estimate(ctx context.Context, p process, notes *notes) error
 	if len(sum.Problems) > 0 {
 		first := sum.Problems[0]
 		return &statusError{status: exitIncomplete, err: errors.New("the estimate is incomplete: " +
-			plural(int64(len(sum.Problems)), "place") + " could not be listed; the first: " + first.Object + ": " + first.Error)}
+			plural(int64(len(sum.Problems)), "place") + " could not be listed; the first: " + placed(first))}
 	}
 	return nil
 }

@@ -227,11 +227,15 @@ func lost(s attribute.Scan) string {
 	if len(what) == 0 {
 		what = []string{"part of the input could not be read"}
 	}
-	why := first.Error
-	if !strings.Contains(why, first.Object) {
-		why = first.Object + ": " + why
+	return fmt.Sprintf("the report is incomplete: %s; the first: %s", strings.Join(what, ", "), placed(first))
+}
+
+// placed tells a problem with where it is.
+func placed(p ingest.Problem) string {
+	if strings.Contains(p.Error, p.Object) {
+		return p.Error
 	}
-	return fmt.Sprintf("the report is incomplete: %s; the first: %s", strings.Join(what, ", "), why)
+	return p.Object + ": " + p.Error
 }
 
 func plural(n int64, thing string) string {
