@@ -47,7 +47,7 @@ func (pl *scanPlan) estimate(ctx context.Context, p process, notes *notes) error
 	if len(sum.Problems) > 0 {
 		first := sum.Problems[0]
 		return &statusError{status: exitIncomplete, err: errors.New("the estimate is incomplete: " +
-			plural(int64(len(sum.Problems)), "place") + " could not be listed; the first: " + placed(first))}
+			plural(int64(len(sum.Problems)), "place") + " could not be listed; the first: " + tell(first))}
 	}
 	return nil
 }

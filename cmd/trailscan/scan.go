@@ -227,11 +227,11 @@ func lost(s attribute.Scan) string {
 	if len(what) == 0 {
 		what = []string{"part of the input could not be read"}
 	}
-	return fmt.Sprintf("the report is incomplete: %s; the first: %s", strings.Join(what, ", "), placed(first))
+	return fmt.Sprintf("the report is incomplete: %s; the first: %s", strings.Join(what, ", "), tell(first))
 }
 
-// placed tells a problem with where it is.
-func placed(p ingest.Problem) string {
+// tell words a problem and where it is.
+func tell(p ingest.Problem) string {
 	if strings.Contains(p.Error, p.Object) {
 		return p.Error
 	}
