@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/trailscan/trailscan/internal/athena"
 	"github.com/trailscan/trailscan/internal/athenatest"
 	"github.com/trailscan/trailscan/internal/ingest"
 	"github.com/trailscan/trailscan/internal/s3test"
@@ -82,6 +84,85 @@ func TestAthenaScript(t *testing.T) {
 		env.Setenv("AWS_ENDPOINT_URL", gateway.URL)
 		env.Setenv("AWS_ENDPOINT_URL_ATHENA", web.URL)
 	}))
+}
+
+// ofAthena reports whether an operation is called with --engine athena only.
+func ofAthena(operation string) bool {
+	return strings.HasPrefix(operation, "athena.") || operation == "s3.DeleteObject"
+}
+
+// TestAthenaPolicy holds the IAM policy of the documentation to what the program
+// calls with --engine athena and what Athena does with the caller's permissions:
+// https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html
+func TestAthenaPolicy(t *testing.T) {
+	var policy struct {
+		Version   string
+		Statement []struct {
+			Sid, Effect      string
+			Action, Resource any
+			Condition        map[string]map[string]any
+		}
+	}
+	dec := json.NewDecoder(strings.NewReader(readDoc(t, "docs/iam-athena.json")))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&policy); err != nil {
+		t.Fatal(err)
+	}
+	if policy.Version != "2012-10-17" {
+		t.Errorf("version %q", policy.Version)
+	}
+	page := readDoc(t, "docs/athena.md")
+	list := func(v any) []string {
+		if one, ok := v.(string); ok {
+			return []string{one}
+		}
+		var all []string
+		for _, e := range v.([]any) {
+			all = append(all, e.(string))
+		}
+		return all
+	}
+	allowed := map[string]bool{}
+	for _, s := range policy.Statement {
+		if s.Effect != "Allow" || !strings.Contains(page, "`"+s.Sid+"`") {
+			t.Errorf("statement %s: %s, which docs/athena.md must explain", s.Sid, s.Effect)
+		}
+		for _, a := range list(s.Action) {
+			allowed[a] = true
+			if strings.Contains(a, "*") {
+				t.Errorf("statement %s allows %s", s.Sid, a)
+			}
+		}
+		for _, r := range list(s.Resource) {
+			if strings.HasPrefix(r, "*") || !strings.HasPrefix(r, "arn:aws:") {
+				t.Errorf("statement %s allows it on %s", s.Sid, r)
+			}
+		}
+	}
+	needed := []string{
+		"s3:ListBucket", "s3:GetObject", "kms:Decrypt", // of the logs
+		"s3:GetBucketLocation", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", // of the results
+		"glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:DeleteTable",
+	}
+	for _, operation := range calledOperations(t) {
+		if ofAthena(operation) {
+			service, name, _ := strings.Cut(operation, ".")
+			needed = append(needed, service+":"+name)
+		}
+	}
+	for _, a := range needed {
+		if !allowed[a] {
+			t.Errorf("the policy does not allow %s", a)
+		}
+		delete(allowed, a)
+	}
+	for a := range allowed {
+		t.Errorf("the policy allows %s, which nothing needs", a)
+	}
+	table := athena.Table{Bucket: "b"}
+	if !strings.Contains(readDoc(t, "docs/iam-athena.json"), "table/default/trailscan_*") || !strings.HasPrefix(table.KeptName(), "trailscan_") {
+		t.Error("the policy is for tables of another name")
+	}
 }
 
 // readTable reads the rows of a result.

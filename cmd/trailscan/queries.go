@@ -73,13 +73,13 @@ func (rd *reading) openQueries(ctx context.Context, notes *notes) (*queries, err
 }
 
 // runner makes what runs the queries.
-func (q *queries) runner(p process, notes *notes) *athena.Runner {
+func (q *queries) runner(notes *notes) *athena.Runner {
 	f := &q.flags.athena
 	r := &athena.Runner{
-		Client:    athena.NewClient(q.cfg, athena.ClientOptions{EndpointURL: q.flags.endpoint, Version: version(), Now: p.now}),
+		Client:    athena.NewClient(q.cfg, q.flags.endpoint),
 		Bucket:    func(name string) *ingest.S3 { return q.openBucket(q.cfg, location{bucket: name}, notes) },
 		Workgroup: f.workgroup.value, MaxScan: f.maxScan.value, Keep: f.keep,
-		Note: notes.warn, Wait: ingest.Wait,
+		Note: notes.warn, Wait: athena.Wait,
 	}
 	if f.output.given {
 		r.Output = f.output.value.String()
@@ -154,7 +154,7 @@ func (q *queries) check(ctx context.Context, notes *notes, parts []athena.Part) 
 }
 
 // readAthena has Athena read the bucket into the audit.
-func (r *reader) readAthena(ctx context.Context, p process, notes *notes) (gotten, error) {
+func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	notes.info("looking for trails in %s", r.from)
 	q, err := r.openQueries(ctx, notes)
 	if err != nil {
@@ -167,7 +167,7 @@ func (r *reader) readAthena(ctx context.Context, p process, notes *notes) (gotte
 	if err := q.check(ctx, notes, parts); err != nil {
 		return r.got, err
 	}
-	runner := q.runner(p, notes)
+	runner := q.runner(notes)
 	stop := r.progress.follow("athena", func(time.Duration) string { return queryText(&runner.Progress) })
 	defer stop()
 	defer runner.Close(ctx)

@@ -194,7 +194,11 @@ func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribut
 		return nil, err
 	}
 	notes.info("read %s, %s; judging", plural(got.totals.Objects, "object"), size(got.totals.Bytes))
+	stop := newProgress(p, notes, rd.flags.progress.value, rd.flags.quiet).follow("judging", func(elapsed time.Duration) string {
+		return plural(got.totals.Records, "record") + ", " + elapsed.Round(time.Second).String()
+	})
 	res := audit.Result()
+	stop()
 	res.Scan.Source = rd.from.String()
 	res.Scan.Started, res.Scan.Finished = rd.now, p.now()
 	got.fill(res)
@@ -242,7 +246,7 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 		return r.readRollup(ctx, notes)
 	}
 	if rd.flags.athena.engine.value == engineAthena {
-		return r.readAthena(ctx, p, notes)
+		return r.readAthena(ctx, notes)
 	}
 	if r.inputs, err = rd.open(ctx, p, notes); err != nil {
 		return got, err

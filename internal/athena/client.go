@@ -2,111 +2,84 @@ package athena
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-
-	"github.com/trailscan/trailscan/internal/ingest"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 )
 
-// Client calls the operations of Athena's API that a scan needs:
-// https://docs.aws.amazon.com/athena/latest/APIReference/API_Operations.html
-type Client struct{ service ingest.JSONService }
-
-// ClientOptions are what the SDK's configuration does not say.
-type ClientOptions struct {
-	EndpointURL string // goes before all other endpoints where it is not empty
-	Version     string // of the program, for the user agent
-	Now         func() time.Time
-	// Wait waits between attempts, until ctx ends.
-	Wait func(ctx context.Context, d time.Duration) error
+// Client calls the operations of Athena's API that a scan needs. Only their
+// functions are kept: the type of the SDK's client leads to all of its
+// operations, and the linker would keep them.
+type Client struct {
+	start   func(context.Context, *athena.StartQueryExecutionInput, ...func(*athena.Options)) (*athena.StartQueryExecutionOutput, error)
+	get     func(context.Context, *athena.GetQueryExecutionInput, ...func(*athena.Options)) (*athena.GetQueryExecutionOutput, error)
+	stop    func(context.Context, *athena.StopQueryExecutionInput, ...func(*athena.Options)) (*athena.StopQueryExecutionOutput, error)
+	results func(context.Context, *athena.GetQueryResultsInput, ...func(*athena.Options)) (*athena.GetQueryResultsOutput, error)
 }
 
-// NewClient makes a client for the configuration's region. It makes no request.
-func NewClient(cfg aws.Config, o ClientOptions) *Client {
-	return &Client{ingest.JSONService{
-		AWS: cfg, Name: "athena", ID: "Athena", Target: "AmazonAthena",
-		EndpointURL: o.EndpointURL, UserAgent: "trailscan/" + o.Version, Now: o.Now, Wait: o.Wait,
-	}}
+// NewClient makes a client for the region of LoadAWS's configuration. An
+// endpoint that is not empty goes before those of environment and profile. It
+// makes no request.
+func NewClient(cfg aws.Config, endpoint string) *Client {
+	client := athena.NewFromConfig(cfg, func(o *athena.Options) {
+		if endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+	return &Client{
+		start: client.StartQueryExecution, get: client.GetQueryExecution,
+		stop: client.StopQueryExecution, results: client.GetQueryResults,
+	}
 }
 
-// The states of a query.
-const (
-	stateQueued    = "QUEUED"
-	stateRunning   = "RUNNING"
-	stateSucceeded = "SUCCEEDED"
-	stateFailed    = "FAILED"
-	stateCancelled = "CANCELLED"
-)
-
-// startInput is what StartQueryExecution takes. The token makes a repeated
-// request start no second query.
-type startInput struct {
-	QueryString           string
-	ClientRequestToken    string
-	QueryExecutionContext struct{ Database string }
-	WorkGroup             string
-	ResultConfiguration   *outputLocation `json:",omitempty"`
+// execution gives how far a query is.
+func (c *Client) execution(ctx context.Context, id string) (execution, error) {
+	out, err := c.get(ctx, &athena.GetQueryExecutionInput{QueryExecutionId: aws.String(id)})
+	if err != nil {
+		return execution{}, err
+	}
+	q := out.QueryExecution
+	if q == nil || q.Status == nil {
+		return execution{}, errors.New("the answer says nothing about the query; check AWS_ENDPOINT_URL and whether a proxy answers in Athena's place")
+	}
+	e := execution{state: q.Status.State, reason: aws.ToString(q.Status.StateChangeReason)}
+	if e.reason == "" && q.Status.AthenaError != nil {
+		e.reason = aws.ToString(q.Status.AthenaError.ErrorMessage)
+	}
+	if q.Statistics != nil {
+		e.scanned = aws.ToInt64(q.Statistics.DataScannedInBytes)
+	}
+	if q.ResultConfiguration != nil {
+		e.output = aws.ToString(q.ResultConfiguration.OutputLocation)
+	}
+	return e, nil
 }
-
-type outputLocation struct{ OutputLocation string }
-
-func (c *Client) start(ctx context.Context, in startInput) (id string, err error) {
-	var out struct{ QueryExecutionId string }
-	err = c.service.Call(ctx, "StartQueryExecution", in, &out)
-	return out.QueryExecutionId, err
-}
-
-type queryID struct{ QueryExecutionId string }
 
 // execution is how far a query is.
 type execution struct {
-	Status struct {
-		State, StateChangeReason string
-		AthenaError              struct {
-			Retryable    bool
-			ErrorMessage string
-		}
+	state   types.QueryExecutionState
+	reason  string
+	scanned int64  // bytes
+	output  string // s3:// URL of the result, or empty
+}
+
+// halt stops a query.
+func (c *Client) halt(ctx context.Context, id string) error {
+	_, err := c.stop(ctx, &athena.StopQueryExecutionInput{QueryExecutionId: aws.String(id)})
+	return err
+}
+
+// Wait waits until the time is over or ctx ends, whose cause is the error.
+func Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	Statistics          struct{ DataScannedInBytes int64 }
-	ResultConfiguration outputLocation
-}
-
-func (e *execution) reason() string {
-	if e.Status.StateChangeReason != "" {
-		return e.Status.StateChangeReason
-	}
-	return e.Status.AthenaError.ErrorMessage
-}
-
-func (c *Client) get(ctx context.Context, id string) (*execution, error) {
-	var out struct{ QueryExecution execution }
-	err := c.service.Call(ctx, "GetQueryExecution", queryID{id}, &out)
-	return &out.QueryExecution, err
-}
-
-func (c *Client) stop(ctx context.Context, id string) error {
-	return c.service.Call(ctx, "StopQueryExecution", queryID{id}, nil)
-}
-
-// resultPage is a page of at most a thousand rows; the first page begins with
-// the names of the columns.
-type resultPage struct {
-	ResultSet struct {
-		Rows []struct {
-			Data []struct{ VarCharValue string }
-		}
-	}
-	NextToken string
-}
-
-func (c *Client) results(ctx context.Context, id, token string) (*resultPage, error) {
-	in := struct {
-		QueryExecutionId string
-		NextToken        string `json:",omitempty"`
-		MaxResults       int
-	}{id, token, 1000}
-	var page resultPage
-	err := c.service.Call(ctx, "GetQueryResults", in, &page)
-	return &page, err
 }

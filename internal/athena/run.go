@@ -1,6 +1,7 @@
 package athena
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -15,6 +16,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/athena"
+	"github.com/aws/aws-sdk-go-v2/service/athena/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/trailscan/trailscan/internal/ingest"
@@ -36,6 +40,10 @@ const (
 	// passes, such as S3's throttling, a queryPause apart.
 	queryAttempts = 3
 	queryPause    = 30 * time.Second
+
+	// pageRows is how many rows a page of a result may have at most, the line of
+	// names among them.
+	pageRows = 1000
 
 	// partingTime is how long whoever was told to stop may take to stop queries
 	// and drop tables.
@@ -85,7 +93,7 @@ type Result struct {
 type QueryError struct {
 	ID     string
 	What   string // what the query was for
-	State  string
+	State  types.QueryExecutionState
 	Reason string // as Athena gives it
 }
 
@@ -94,7 +102,7 @@ func (e *QueryError) Error() string {
 	if reason == "" {
 		reason = "no reason was given"
 	}
-	s := fmt.Sprintf("query %s (%s) %s: %s", e.ID, e.What, strings.ToLower(e.State), reason)
+	s := fmt.Sprintf("query %s (%s) %s: %s", e.ID, e.What, strings.ToLower(string(e.State)), reason)
 	if do := e.hint(); do != "" {
 		s += "; " + do
 	}
@@ -147,7 +155,7 @@ func (r *Runner) Create(ctx context.Context, tables []Table, sample func(Table) 
 			var failed *QueryError
 			one.Table = t
 			err := r.probe(ctx, one)
-			if errors.As(err, &failed) && failed.State == stateFailed && !deniedForm.MatchString(failed.Reason) && !passingForm.MatchString(failed.Reason) {
+			if errors.As(err, &failed) && failed.State == types.QueryExecutionStateFailed && !deniedForm.MatchString(failed.Reason) && !passingForm.MatchString(failed.Reason) {
 				r.Note("%s cannot be read with all the members of userIdentity (%s): the origins of some sessions will stay unknown, for lack of %s", t.Location(), failed.Reason, LostEvidence)
 				if err := r.drop(ctx, t); err != nil {
 					return nil, err
@@ -255,38 +263,38 @@ func (r *Runner) query(ctx context.Context, text, what string) (Result, error) {
 	before := r.Progress.Scanned.Load()
 	defer r.Progress.Queued.Store(false)
 	for pause := pollFirst; ; pause = min(2*pause, pollMost) {
-		e, err := r.Client.get(ctx, id)
+		e, err := r.Client.execution(ctx, id)
 		switch {
 		case ctx.Err() != nil:
-			r.parting(ctx, func(ctx context.Context) { r.Client.stop(ctx, id) })
+			r.parting(ctx, func(ctx context.Context) { r.Client.halt(ctx, id) })
 			return Result{}, context.Cause(ctx)
 		case err != nil:
 			return Result{}, fmt.Errorf("%w; the query may still be running and cost money: aws athena stop-query-execution --query-execution-id %s", ingest.Failure(ctx, "ask about query "+id+" ("+what+")", err), id)
 		}
-		r.Progress.Queued.Store(e.Status.State == stateQueued)
-		scanned := before + e.Statistics.DataScannedInBytes
+		r.Progress.Queued.Store(e.state == types.QueryExecutionStateQueued)
+		scanned := before + e.scanned
 		r.Progress.Scanned.Store(scanned)
-		if e.ResultConfiguration.OutputLocation != "" && !slices.Contains(r.outputs, e.ResultConfiguration.OutputLocation) {
-			r.outputs = append(r.outputs, e.ResultConfiguration.OutputLocation)
+		if e.output != "" && !slices.Contains(r.outputs, e.output) {
+			r.outputs = append(r.outputs, e.output)
 		}
-		switch e.Status.State {
-		case stateSucceeded:
-			return Result{ID: id, Output: e.ResultConfiguration.OutputLocation, Scanned: e.Statistics.DataScannedInBytes}, r.within(scanned)
-		case stateFailed, stateCancelled:
-			if e.Status.State == stateFailed {
+		switch e.state {
+		case types.QueryExecutionStateSucceeded:
+			return Result{ID: id, Output: e.output, Scanned: e.scanned}, r.within(scanned)
+		case types.QueryExecutionStateFailed, types.QueryExecutionStateCancelled:
+			if e.state == types.QueryExecutionStateFailed {
 				r.Progress.Scanned.Store(before) // failed queries are not billed
 			}
-			return Result{}, &QueryError{ID: id, What: what, State: e.Status.State, Reason: e.reason()}
-		case stateQueued, stateRunning:
+			return Result{}, &QueryError{ID: id, What: what, State: e.state, Reason: e.reason}
+		case types.QueryExecutionStateQueued, types.QueryExecutionStateRunning:
 		default:
-			return Result{}, &QueryError{ID: id, What: what, State: e.Status.State, Reason: "this state is not known"}
+			return Result{}, &QueryError{ID: id, What: what, State: e.state, Reason: "this state is not known"}
 		}
 		if err := r.within(scanned); err != nil {
-			r.parting(ctx, func(ctx context.Context) { r.Client.stop(ctx, id) })
+			r.parting(ctx, func(ctx context.Context) { r.Client.halt(ctx, id) })
 			return Result{}, err
 		}
 		if err := r.Wait(ctx, pause); err != nil {
-			r.parting(ctx, func(ctx context.Context) { r.Client.stop(ctx, id) })
+			r.parting(ctx, func(ctx context.Context) { r.Client.halt(ctx, id) })
 			return Result{}, err
 		}
 	}
@@ -305,23 +313,17 @@ func (r *Runner) start(ctx context.Context, text, what string) (string, error) {
 	if len(text) > MaxQuery {
 		return "", fmt.Errorf("%s: the query has %d bytes, more than the %d that Athena takes: name accounts with --account", what, len(text), MaxQuery)
 	}
-	in := startInput{QueryString: text, ClientRequestToken: random(20), WorkGroup: r.Workgroup}
-	if len(r.tables) > 0 {
-		in.QueryExecutionContext.Database = r.tables[0].Database
-	}
-	if r.Output != "" {
-		in.ResultConfiguration = &outputLocation{r.Output}
-	}
+	in := r.statement(text)
 	for round := 1; ; round++ {
-		id, err := r.Client.start(ctx, in)
+		out, err := r.Client.start(ctx, in)
 		if err == nil {
-			return id, nil
+			return aws.ToString(out.QueryExecutionId), nil
 		}
 		if ctx.Err() != nil {
 			// It may have started. Asked with the same token, Athena tells its id.
 			r.parting(ctx, func(ctx context.Context) {
-				if id, err := r.Client.start(ctx, in); err == nil {
-					r.Client.stop(ctx, id)
+				if out, err := r.Client.start(ctx, in); err == nil {
+					r.Client.halt(ctx, aws.ToString(out.QueryExecutionId))
 				}
 			})
 			return "", context.Cause(ctx)
@@ -345,14 +347,35 @@ func (r *Runner) start(ctx context.Context, text, what string) (string, error) {
 	}
 }
 
+// statement is the request that starts a query. Its token makes a repeated one
+// start no second query.
+func (r *Runner) statement(text string) *athena.StartQueryExecutionInput {
+	in := &athena.StartQueryExecutionInput{
+		QueryString: aws.String(text), ClientRequestToken: aws.String(random(20)), WorkGroup: aws.String(r.Workgroup),
+	}
+	if len(r.tables) > 0 {
+		in.QueryExecutionContext = &types.QueryExecutionContext{Database: aws.String(r.tables[0].Database)}
+	}
+	if r.Output != "" {
+		in.ResultConfiguration = &types.ResultConfiguration{OutputLocation: aws.String(r.Output)}
+	}
+	return in
+}
+
 // Read hands the rows of a result to read, as CSV. They are taken from the
-// object that Athena wrote, or page by page from its API where it wrote none.
+// object that Athena wrote, or page by page from its API where it wrote none or
+// the object cannot be read.
 func (r *Runner) Read(ctx context.Context, res Result, read func(io.Reader) error) error {
 	bucket, key, ok := cutURL(res.Output)
 	if !ok {
 		return read(r.pages(ctx, res.ID))
 	}
-	if err := read(r.Bucket(bucket).Result(ctx, key)); err != nil {
+	in := bufio.NewReader(r.Bucket(bucket).Result(ctx, key))
+	if _, err := in.Peek(1); err != nil && !errors.Is(err, io.EOF) && ctx.Err() == nil {
+		r.Note("%v: asking Athena for its rows, a thousand at a time", err)
+		return read(r.pages(ctx, res.ID))
+	}
+	if err := read(in); err != nil {
 		return fmt.Errorf("result of query %s: %w", res.ID, err)
 	}
 	return nil
@@ -361,34 +384,37 @@ func (r *Runner) Read(ctx context.Context, res Result, read func(io.Reader) erro
 // pages reads a result from the API.
 func (r *Runner) pages(ctx context.Context, id string) io.Reader {
 	var (
-		text  bytes.Buffer
-		token string
-		last  bool
+		text bytes.Buffer
+		last bool
+		in   = &athena.GetQueryResultsInput{QueryExecutionId: aws.String(id), MaxResults: aws.Int32(pageRows)}
+		w    = csv.NewWriter(&text)
 	)
-	w := csv.NewWriter(&text)
 	return readerFunc(func(p []byte) (int, error) {
 		for text.Len() == 0 {
 			if last {
 				return 0, io.EOF
 			}
-			page, err := r.Client.results(ctx, id, token)
+			page, err := r.Client.results(ctx, in)
 			if err != nil {
 				return 0, ingest.Failure(ctx, "read the result of query "+id, err)
 			}
-			for _, row := range page.ResultSet.Rows {
-				cells := make([]string, len(row.Data))
-				for i, d := range row.Data {
-					cells[i] = d.VarCharValue
-				}
-				if err := w.Write(cells); err != nil {
-					return 0, err
+			if page.ResultSet != nil {
+				for _, row := range page.ResultSet.Rows {
+					cells := make([]string, len(row.Data))
+					for i, d := range row.Data {
+						cells[i] = aws.ToString(d.VarCharValue)
+					}
+					if err := w.Write(cells); err != nil {
+						return 0, err
+					}
 				}
 			}
 			w.Flush()
-			if page.NextToken != "" && page.NextToken == token {
+			token := aws.ToString(page.NextToken)
+			if token != "" && token == aws.ToString(in.NextToken) {
 				return 0, fmt.Errorf("the result of query %s repeats a page", id)
 			}
-			token, last = page.NextToken, page.NextToken == ""
+			in.NextToken, last = page.NextToken, token == ""
 		}
 		return text.Read(p)
 	})
@@ -413,12 +439,7 @@ func (r *Runner) Close(ctx context.Context) {
 	if ctx.Err() != nil {
 		r.parting(ctx, func(ctx context.Context) {
 			for _, t := range r.tables {
-				in := startInput{QueryString: t.Drop(), ClientRequestToken: random(20), WorkGroup: r.Workgroup}
-				in.QueryExecutionContext.Database = t.Database
-				if r.Output != "" {
-					in.ResultConfiguration = &outputLocation{r.Output}
-				}
-				if _, err := r.Client.start(ctx, in); err != nil {
+				if _, err := r.Client.start(ctx, r.statement(t.Drop())); err != nil {
 					r.Note("left behind: table %s.%s", t.Database, t.Name)
 				}
 			}

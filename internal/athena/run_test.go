@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/trailscan/trailscan/internal/athenatest"
@@ -80,8 +82,14 @@ func newBench(t *testing.T, server *athenatest.Server) *bench {
 		t.Fatal(err)
 	}
 	b.objects = s3.NewFromConfig(cfg)
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.MaxAttempts, o.RateLimiter = 10, ratelimit.None
+			o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return 0, nil })
+		})
+	}
 	b.Runner = &Runner{
-		Client:    NewClient(cfg, ClientOptions{EndpointURL: web.URL, Version: "test", Now: func() time.Time { return clock }, Wait: wait}),
+		Client:    NewClient(cfg, web.URL),
 		Bucket:    func(name string) *ingest.S3 { return ingest.NewS3(ingest.S3Config{Client: b.objects, Bucket: name}) },
 		Workgroup: "primary",
 		Note:      func(format string, args ...any) { b.notes = append(b.notes, fmt.Sprintf(format, args...)) },
@@ -441,6 +449,24 @@ func TestPages(t *testing.T) {
 	})
 	if err != nil || len(accounts) != 2*athenatest.MaxPage+7 {
 		t.Errorf("%d accounts, %v", len(accounts), err)
+	}
+}
+
+// TestUnreadable holds that a result whose object cannot be read is taken from
+// the API.
+func TestUnreadable(t *testing.T) {
+	b := newBench(t, &athenatest.Server{Answer: selects(func(_ int, query string) athenatest.Answer { return athenatest.Answer{Rows: header(query)} })})
+	b.storing(t)
+	put := b.server.Put
+	b.server.Put = func(bucket, key string, body []byte) error { return put(bucket, "elsewhere/"+key, body) }
+	ctx := context.Background()
+	results, err := b.runAll(ctx, plan())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Read(ctx, results[0], func(r io.Reader) error { _, err := ReadHeader(r); return err })
+	if err != nil || len(b.notes) != 1 || !strings.Contains(b.notes[0], "a thousand at a time") {
+		t.Errorf("error %v, notes %q", err, b.notes)
 	}
 }
 
