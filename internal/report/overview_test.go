@@ -2,6 +2,7 @@ package report
 
 import (
 	"testing"
+	"time"
 
 	"github.com/trailscan/trailscan/internal/attribute"
 	"github.com/trailscan/trailscan/internal/ingest"
@@ -30,6 +31,23 @@ func TestReason(t *testing.T) {
 	for _, test := range tests {
 		if got := reason(ingest.Problem{Object: test.object, Error: test.err}); got != test.want {
 			t.Errorf("%q of %q: %q, want %q", test.err, test.object, got, test.want)
+		}
+	}
+}
+
+// The same input gives the same bytes whenever it is read: only JSON, for
+// programs, and the page, for people, tell when that was.
+func TestFormatsWithoutClock(t *testing.T) {
+	for _, f := range Formats() {
+		if f.Name == "json" || f.Name == "jsonl" || f.Name == "html" {
+			continue
+		}
+		res := testComparison()
+		before := write(t, f.Write, res, testOptions())
+		res.Scan.Started = res.Scan.Started.Add(time.Hour)
+		res.Scan.Finished = res.Scan.Finished.Add(2 * time.Hour)
+		if after := write(t, f.Write, res, testOptions()); string(after) != string(before) {
+			t.Errorf("%s: an hour later it is another report", f.Name)
 		}
 	}
 }

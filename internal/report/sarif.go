@@ -142,12 +142,6 @@ func (j *jsonWriter) sarifMessage(s string) {
 func (j *jsonWriter) sarifInvocation(res *attribute.Result) {
 	s := &res.Scan
 	j.truth("executionSuccessful", s.Complete)
-	if !s.Started.IsZero() {
-		j.time("startTimeUtc", s.Started)
-	}
-	if !s.Finished.IsZero() {
-		j.time("endTimeUtc", s.Finished)
-	}
 	j.key("toolExecutionNotifications")
 	j.array()
 	for _, p := range s.Problems {
