@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"syscall"
+
+	"github.com/trailscan/trailscan/internal/report"
 )
 
 // The exit statuses. exitFindings goes before exitIncomplete.
@@ -73,15 +74,5 @@ func say(stderr io.Writer, format string, args ...any) {
 }
 
 // oneLine makes s safe to show as one line: names from logs, buckets and files
-// reach error texts, and a terminal obeys the control characters in them.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t' || r == '\r':
-			return ' '
-		case r < ' ' || r >= 0x7f && r <= 0x9f || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069:
-			return '\ufffd'
-		}
-		return r
-	}, s)
-}
+// reach error texts, and a terminal or a build system would obey what is in them.
+func oneLine(s string) string { return report.EscapeLine(s) }

@@ -108,7 +108,7 @@ func TestNotesAboveProgress(t *testing.T) {
 	n.warn("something\x1b[31m odd\nhere")
 	n.setStatus("")
 	want := "half way" +
-		"\r\x1b[Ktrailscan: warning: something\ufffd[31m odd here\nhalf way" +
+		"\r\x1b[Ktrailscan: warning: something\\x1b[31m odd here\nhalf way" +
 		"\r\x1b[K"
 	if got := stderr.String(); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)

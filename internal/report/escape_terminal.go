@@ -12,6 +12,13 @@ import "strings"
 // disarmed.
 func escapeTerminal(s string) string { return escapeCommands(sightly(s, false)) }
 
+// EscapeLine makes one line of s that is safe to print beside a report: names
+// from logs, buckets and files reach messages, and a terminal or a build system
+// would obey what stands in them. Line breaks and tabs become spaces.
+func EscapeLine(s string) string {
+	return escapeTerminal(strings.NewReplacer("\n", " ", "\t", " ", "\r", " ").Replace(s))
+}
+
 // escapeCommands takes from s what makes a build system obey a line of output:
 // :: at its start for GitHub Actions, and ##[ and ##vso[ anywhere in it for
 // GitHub's older form and Azure Pipelines. The first character becomes visible

@@ -298,6 +298,7 @@ func hostileResult(s string) *attribute.Result {
 	}
 	for i := range res.Findings {
 		f := &res.Findings[i]
+		f.ID = "f-" + s
 		f.Rule, f.AccountID, f.Title, f.Detail, f.Why, f.Recommendation = s, s, s, s, s, s
 		f.RoleARNs = []string{"arn:aws:iam::" + s + ":role/" + s, s}
 		f.Names = attribute.FindingNames{Count: 30, Sample: texts, New: texts, Resolved: texts}
