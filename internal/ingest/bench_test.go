@@ -86,6 +86,22 @@ func BenchmarkGunzip(b *testing.B) {
 	reportRecords(b, int(size))
 }
 
+// BenchmarkInflate unpacks at once what BenchmarkGunzip unpacks bit by bit.
+func BenchmarkInflate(b *testing.B) {
+	trail := makeTrail(benchRecords)
+	packed := []byte(gzipped(trail))
+	data := append(bytes.Clone(packed), make([]byte, inflateMargin)...)[:len(packed)]
+	var z inflater
+	var out []byte
+	for b.Loop() {
+		var ok bool
+		if out, ok = z.gunzip(out, data, maxWhole); !ok {
+			b.Fatal("refused")
+		}
+	}
+	reportRecords(b, len(trail))
+}
+
 // BenchmarkReadGzip is a log file as it is stored, from bytes to events.
 func BenchmarkReadGzip(b *testing.B) {
 	trail := makeTrail(benchRecords)

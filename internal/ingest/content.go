@@ -28,14 +28,18 @@ type hasher struct {
 	hash    hash.Hash
 }
 
-// begin begins with the object that in was reset to, or failed to be.
-func (h *hasher) begin(in *input, err error) {
+// begin begins with the object that in was reset to, or failed to be. whole is
+// what it unpacked to, where that was done at once.
+func (h *hasher) begin(in *input, whole []byte, err error) {
 	if h.hash == nil {
 		h.hash = sha256.New()
 	}
 	h.hash.Reset()
 	h.content = Content{Format: in.format}
-	if in.format == "gzip" && err == nil {
+	switch {
+	case whole != nil:
+		h.content.Sum, h.content.Size, h.content.Whole = sha256.Sum256(whole), int64(len(whole)), true
+	case in.format == "gzip" && err == nil:
 		in.gzip.Multistream(false)
 	}
 }

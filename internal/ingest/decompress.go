@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
@@ -14,6 +15,13 @@ import (
 
 // readAhead is how many stored bytes are read at a time.
 const readAhead = 64 << 10
+
+// Objects of up to maxPacked stored bytes that unpack to maxWhole or less are
+// unpacked at once, into the buffer that they are scanned in.
+const (
+	maxPacked = 4 << 20
+	maxWhole  = 16 << 20
+)
 
 // maxZstdWindow is the largest window of a zstd stream that is unpacked; it is
 // what zstd --long takes.
@@ -26,6 +34,9 @@ type input struct {
 	ahead  *bufio.Reader
 	gzip   *gzip.Reader
 	zstd   *zstd.Decoder
+
+	inflater inflater
+	packed   []byte // what was read of an object to unpack it at once
 
 	from   io.Reader // one of the above
 	format string    // gzip, zstd or empty
@@ -54,13 +65,21 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 )
 
-// reset begins with the object that r holds.
-func (in *input) reset(r io.Reader) error {
-	err := in.open(r)
-	if in.check != nil {
-		in.check.begin(in, err)
+// reset begins with the object that r holds. Of a gzip object that is good and
+// unpacks to no more than limit it gives the whole, in buf or a larger slice.
+func (in *input) reset(r io.Reader, buf []byte, limit int, stop func() bool) (whole []byte, err error) {
+	err = in.open(r)
+	if err == nil && in.format == "gzip" {
+		if whole = in.unpack(buf, limit, stop); whole == nil {
+			if err = in.gzip.Reset(in.ahead); err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+		}
 	}
-	return err
+	if in.check != nil {
+		in.check.begin(in, whole, err)
+	}
+	return whole, err
 }
 
 func (in *input) open(r io.Reader) error {
@@ -82,10 +101,6 @@ func (in *input) open(r io.Reader) error {
 			in.gzip = new(gzip.Reader)
 		}
 		in.from = in.gzip
-		if err = in.gzip.Reset(in.ahead); err == io.EOF {
-			err = io.ErrUnexpectedEOF
-		}
-		return err
 	case bytes.Equal(magic, zstdMagic), len(magic) == 4 && magic[0]&0xf0 == 0x50 && bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18}):
 		in.format = "zstd"
 		if in.zstd == nil {
@@ -99,6 +114,41 @@ func (in *input) open(r io.Reader) error {
 	}
 	return nil
 }
+
+// unpack reads and unpacks the gzip object at hand. Where it gives nil, because
+// the object is too large, or not good, or not like those that CloudTrail
+// delivers, in.ahead gives the object's bytes once more.
+func (in *input) unpack(buf []byte, limit int, stop func() bool) []byte {
+	if limit <= 0 {
+		return nil
+	}
+	head, _ := in.ahead.Peek(in.ahead.Buffered())
+	in.packed = append(in.packed[:0], head...)
+	var err error
+	for err == nil && len(in.packed) <= maxPacked && !stop() {
+		in.packed = slices.Grow(in.packed, max(inflateMargin, readAhead))
+		var n int
+		n, err = in.stored.Read(in.packed[len(in.packed):cap(in.packed)])
+		in.packed = in.packed[:len(in.packed)+n]
+	}
+	if err == io.EOF {
+		in.packed = slices.Grow(in.packed, inflateMargin)
+		if whole, ok := in.inflater.gunzip(buf, in.packed, limit); ok {
+			return whole
+		}
+	}
+	rest := io.Reader(&in.stored)
+	if err != nil {
+		rest = failedReader{err}
+	}
+	in.ahead.Reset(io.MultiReader(bytes.NewReader(in.packed), rest))
+	return nil
+}
+
+// failedReader gives an error that another reader gave before.
+type failedReader struct{ err error }
+
+func (f failedReader) Read([]byte) (int, error) { return 0, f.err }
 
 // Read gives uncompressed bytes.
 func (in *input) Read(p []byte) (int, error) {

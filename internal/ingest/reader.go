@@ -44,9 +44,13 @@ type Stats struct {
 // that does not fit makes it grow, up to Limits.MaxRecord.
 const defaultWindow = 256 << 10
 
-// keptBuffer is how large a buffer may be to be kept for the next object: one huge
-// record must not hold its memory to the end of the run.
-const keptBuffer = 4 << 20
+// keptBuffer is how large a buffer may be to be kept for the next object, and
+// keptWindow how large the one for the object itself: one huge record must not
+// hold its memory to the end of the run.
+const (
+	keptBuffer = 4 << 20
+	keptWindow = maxWhole + inflateMargin
+)
 
 // cancelEvery is after how many records it is asked whether to stop.
 const cancelEvery = 256
@@ -56,6 +60,7 @@ const cancelEvery = 256
 type Reader struct {
 	limits Limits
 	window int
+	whole  int // the largest object that is unpacked at once
 	in     input
 	dec    *decoder
 	nested *Reader // for payloads inside of objects; nil in such a reader itself
@@ -92,7 +97,7 @@ func NewReader(limits Limits) *Reader {
 }
 
 func newReader(limits Limits) *Reader {
-	return &Reader{limits: limits, window: defaultWindow, dec: newDecoder(limits.MaxDepth)}
+	return &Reader{limits: limits, window: defaultWindow, whole: maxWhole, dec: newDecoder(limits.MaxDepth)}
 }
 
 // Read reads the object that rc holds, in whatever form CloudTrail's records
@@ -110,16 +115,25 @@ func (r *Reader) read(done <-chan struct{}, name string, rc io.Reader, add func(
 	r.done, r.add, r.name = done, add, name
 	r.stats, r.told, r.problems = Stats{}, Stats{}, nil
 	r.wraps, r.shaped, r.oneLine, r.control = 0, false, false, false
-	for _, b := range []*[]byte{&r.buf, &r.text, &r.dec.scratch, &r.dec.ev.scratch} {
+	for _, b := range []*[]byte{&r.text, &r.dec.scratch, &r.dec.ev.scratch} {
 		if cap(*b) > keptBuffer {
 			*b = nil
 		}
 	}
+	if cap(r.buf) > keptWindow {
+		r.buf = nil
+	}
 	r.buf, r.pos, r.base, r.cause, r.full = r.buf[:0], 0, 0, nil, false
 	r.dec.b = r.buf
 
-	if err := r.in.reset(rc); err != nil {
+	limit := min(int64(r.whole), r.limits.MaxObject, int64(r.limits.MaxRecord))
+	whole, err := r.in.reset(rc, r.buf, int(limit), r.canceled)
+	switch {
+	case err != nil:
 		r.cause = err
+	case whole != nil:
+		r.buf, r.dec.b, r.cause = whole, whole, io.EOF
+		r.tell()
 	}
 	r.values()
 	if check := r.in.check; check != nil && r.cause == nil {
