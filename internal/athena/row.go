@@ -214,18 +214,73 @@ type decoder struct {
 	name   string
 	rows   Rows
 
-	entry    []json.RawMessage
-	record   []byte
-	path     []string // the objects that are open in the record
-	problems []ingest.Problem
+	text   []byte
+	entry  [][]byte // the elements of text, as they stand in it
+	record []byte
+	path   []string // the objects that are open in the record
+}
+
+var errNoEntry = errors.New("it is no list of strings")
+
+// split finds the elements of the entry: strings and nulls. What is wrong within
+// a string is found when the record is read.
+func (d *decoder) split() error {
+	b, p := d.text, 0
+	space := func() {
+		for p < len(b) && (b[p] == ' ' || b[p] == '\t' || b[p] == '\n' || b[p] == '\r') {
+			p++
+		}
+	}
+	take := func(c byte) bool {
+		space()
+		if p < len(b) && b[p] == c {
+			p++
+			return true
+		}
+		return false
+	}
+	d.entry = d.entry[:0]
+	if !take('[') {
+		return errNoEntry
+	}
+	for {
+		space()
+		start := p
+		switch {
+		case bytes.HasPrefix(b[p:], []byte("null")):
+			p += len("null")
+		case p < len(b) && b[p] == '"':
+			for p++; p < len(b) && b[p] != '"'; p++ {
+				if b[p] == '\\' {
+					p++
+				}
+			}
+			if p++; p > len(b) {
+				return errNoEntry
+			}
+		default:
+			return errNoEntry
+		}
+		d.entry = append(d.entry, b[start:p:p])
+		if take(']') {
+			break
+		}
+		if !take(',') {
+			return errNoEntry
+		}
+	}
+	if space(); p < len(b) {
+		return errNoEntry
+	}
+	return nil
 }
 
 func (d *decoder) row(ctx context.Context, row []string) error {
-	d.entry = d.entry[:0]
-	if err := json.Unmarshal([]byte(row[columnEntry]), &d.entry); err != nil {
+	d.text = append(d.text[:0], row[columnEntry]...)
+	if err := d.split(); err != nil {
 		return fmt.Errorf("entry: %w", err)
 	}
-	kind := d.text(entryKind)
+	kind := d.element(entryKind)
 	if kind == kindScan {
 		return nil
 	}
@@ -242,12 +297,12 @@ func (d *decoder) row(ctx context.Context, row []string) error {
 	}
 	switch kind {
 	case kindRead:
-		d.rows.Read(d.text(entryFields))
+		d.rows.Read(d.element(entryFields))
 		return nil
 	case kindBad:
 		d.rows.Problem(ingest.Problem{
-			Object: d.text(entryObject), Offset: -1, Stage: ingest.StageRecord,
-			Error: "not a CloudTrail record: " + d.text(entryReason), Count: u.Calls,
+			Object: d.element(entryObject), Offset: -1, Stage: ingest.StageRecord,
+			Error: "not a CloudTrail record: " + d.element(entryReason), Count: u.Calls,
 		})
 		return nil
 	case kindEvent, kindUse:
@@ -256,7 +311,7 @@ func (d *decoder) row(ctx context.Context, row []string) error {
 	}
 	first := row[columnFirst]
 	if kind == kindEvent {
-		first = d.text(entryAt)
+		first = d.element(entryAt)
 	}
 	at, id, err := parseMoment(first)
 	if err != nil {
@@ -287,8 +342,8 @@ func (d *decoder) row(ctx context.Context, row []string) error {
 	return nil
 }
 
-// text is an element as a string; null is empty.
-func (d *decoder) text(i int) string {
+// element is an element as a string; null is empty.
+func (d *decoder) element(i int) string {
 	if i >= len(d.entry) {
 		return ""
 	}
@@ -310,16 +365,35 @@ func parseMoment(s string) (t int64, id string, err error) {
 	return t, s[12:], nil
 }
 
+// member is how a field stands in its record.
+type member struct {
+	objects []string // that it stands in, the outermost first
+	name    []byte   // with the colon
+}
+
+var members = func() []member {
+	list := make([]member, len(fields))
+	for i, f := range fields {
+		parts := strings.Split(f.path, ".")
+		last := len(parts) - 1
+		list[i] = member{parts[:last], append(appendJSON(nil, parts[last]), ':')}
+	}
+	return list
+}()
+
+// place is where a member's element stands in an entry.
+func place(path string) int {
+	return entryFields + slices.IndexFunc(fields, func(f field) bool { return f.path == path })
+}
+
+var placeOfName = place("eventName")
+
 // build writes the record that the entry stands for.
 func (d *decoder) build(kind string, at int64, id string) {
-	b := append(d.record[:0], `{"eventTime":`...)
-	b = strconv.AppendQuote(b, time.Unix(at, 0).UTC().Format(time.RFC3339))
-	b = appendJSON(append(b, `,"eventID":`...), id)
-	given := func(path string) bool {
-		i := slices.IndexFunc(fields, func(f field) bool { return f.path == path })
-		return !isNull(d.entry[entryFields+i])
-	}
-	if kind == kindUse && !given("eventName") {
+	b := append(d.record[:0], `{"eventTime":"`...)
+	b = time.Unix(at, 0).UTC().AppendFormat(b, time.RFC3339)
+	b = appendJSON(append(b, `","eventID":`...), id)
+	if kind == kindUse && isNull(d.entry[placeOfName]) {
 		b = append(b, `,"eventName":"`+rolledUp+`"`...)
 	}
 	d.path = d.path[:0]
@@ -330,20 +404,17 @@ func (d *decoder) build(kind string, at int64, id string) {
 			continue
 		}
 		if f.json {
-			text := d.text(entryFields + i)
-			if text == "" || !json.Valid([]byte(text)) {
+			if value = []byte(d.element(entryFields + i)); !json.Valid(value) {
 				continue
 			}
-			value = json.RawMessage(text)
 		}
-		parts := strings.Split(f.path, ".")
-		identity = identity || parts[0] == "userIdentity"
-		b = d.open(b, parts[:len(parts)-1])
+		m := &members[i]
+		identity = identity || len(m.objects) > 0 && m.objects[0] == "userIdentity"
+		b = d.open(b, m.objects)
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
-		b = appendJSON(b, parts[len(parts)-1])
-		b = append(append(b, ':'), value...)
+		b = append(append(b, m.name...), value...)
 	}
 	b = d.open(b, nil)
 	if !identity {
@@ -367,13 +438,13 @@ func (d *decoder) open(b []byte, path []string) []byte {
 		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
-		b = append(appendJSON(b, name), ':', '{')
+		b = append(append(append(b, '"'), name...), `":{`...)
 		d.path = append(d.path, name)
 	}
 	return b
 }
 
-func isNull(v json.RawMessage) bool { return string(v) == "null" }
+func isNull(v []byte) bool { return string(v) == "null" }
 
 func appendJSON(b []byte, s string) []byte {
 	text, err := json.Marshal(s)
