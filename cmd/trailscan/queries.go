@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -82,7 +83,7 @@ func (q *queries) runner(notes *notes) *athena.Runner {
 		Note: notes.warn, Wait: athena.Wait,
 	}
 	if f.output.given {
-		r.Output = f.output.value.String()
+		r.Output = strings.TrimSuffix(f.output.value.String(), "/") + "/" // a folder
 	}
 	return r
 }
