@@ -30,6 +30,12 @@ func escapeCommands(s string) string {
 	if head := len(s) - len(strings.TrimLeft(s, " ")); strings.HasPrefix(s[head:], "::") {
 		s = s[:head] + `\x3a` + s[head+1:]
 	}
+	return escapeMarks(s)
+}
+
+// escapeMarks is escapeCommands for what a build system looks for anywhere in a
+// line.
+func escapeMarks(s string) string {
 	if !strings.Contains(s, "##") {
 		return s
 	}

@@ -13,11 +13,18 @@ import (
 // that changes how its neighbours show, or that does not show at all (controls,
 // bidirectional marks, zero-width and other format characters), becomes its
 // code in sight, such as \u202e, and a byte that is no UTF-8 becomes \xNN. It
-// is about what a reader sees; escaping for HTML or JSON comes after it.
-func pageText(s string) string { return sightly(s, false) }
+// is about what a reader sees; escaping for HTML or JSON comes after it. What a
+// build system would take for a command, were the page printed, is disarmed.
+func pageText(s string) string { return escapeMarks(sightly(s, false)) }
 
 // pageProse is pageText for text of several lines, which keeps its line breaks.
-func pageProse(s string) string { return sightly(s, true) }
+func pageProse(s string) string {
+	lines := strings.Split(sightly(s, true), "\n")
+	for i := range lines {
+		lines[i] = escapeCommands(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
 
 func sightly(s string, lines bool) string {
 	clean := true
