@@ -99,6 +99,8 @@ func edges() []rec {
 		call(14, "10:02:00", s, rec{"errorCode": "X"}), call(15, "10:02:00", s, corrects(14)), call(16, "10:02:01", s, corrects(14)),
 		call(17, "10:03:00", s, rec{"errorCode": "X"}), call(18, "10:03:00", s, rec{"errorCode": "Y"}, corrects(17)), call(19, "10:03:00", s, corrects(18)),
 		call(20, "10:04:00", s, corrects(99)), // of what is not there
+		call(25, "10:04:01", s), call(26, "10:04:01", s, corrects(25), rec{"addendum": rec{"reason": "UPDATED_DATA", "updatedFields": "responseElements,resources", "originalEventID": id(25)}}),
+		call(28, "10:04:02", s, rec{"addendum": rec{"reason": "UPDATED_DATA", "updatedFields": "tlsDetails", "originalEventID": id(27)}}), call(27, "10:04:02", s),
 		call(21, "10:04:00", s, rec{"addendum": rec{"reason": "DELIVERY_DELAY", "originalEventID": id(2)}}),
 		assume(22, "10:05:00", user("ann"), "fixed", "x", "ASIA22"),
 		assume(23, "10:05:00", user("bob"), "fixed", "x", "ASIA22", corrects(22)),
@@ -150,6 +152,8 @@ func edges() []rec {
 		call(72, "10:50:00", session("deleg", "d", "ASIA72", rec{"invokedByDelegate": rec{"accountId": theirs}})),
 		call(73, "10:50:00", rec{"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"}, rec{"eventName": "AssumeRoleForPodIdentity", "eventSource": "eks-auth.amazonaws.com", "requestParameters": rec{"clusterName": "blue"}, "errorCode": "AccessDeniedException"}),
 		call(74, "10:50:00", session("pods", "eks-blue-web-"+id(74), "ASIA74")),
+
+		call(75, "10:50:00", session("masked", "m", "ASIA75", rec{"arn": "arn***/masked", "sessionContext": rec{"sessionIssuer": rec{"type": "Role", "userName": "masked"}}})),
 
 		// Names that somebody chose with care.
 		assume(80, "10:55:00", user(hostile), "evil", hostile, "ASIA80"),

@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -91,6 +92,50 @@ func TestReadRows(t *testing.T) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// TestMembers holds that an entry has room for all that is read of a record: what
+// the decoder gives and the queries leave out would make the two engines differ.
+func TestMembers(t *testing.T) {
+	members := map[string]string{}
+	for _, f := range fields {
+		members[f.path] = "true"
+	}
+	members["userIdentity.sessionContext.attributes.creationDate"] = "2026-11-24T10:00:00Z"
+	members["userIdentity.sessionContext.webIdFederationData.attributes"] = `{"x:sub": "y"}`
+	members["eventSource"], members["eventName"] = "sts.amazonaws.com", "AssumeRole"
+	members["requestParameters"] = `{"roleArn": "r"}`
+	members["responseElements"], members["serviceEventDetails"] = `{"subject": "s"}`, `{"role_name": "r"}`
+	missing := map[string]bool{}
+	empty := func(v reflect.Value) {
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.IsExported() && f.Name != "Assume" && f.Name != "IdentityMemo" && v.Field(i).IsZero() {
+				missing[f.Name] = true
+			}
+		}
+	}
+	err := ReadRows(context.Background(), strings.NewReader(asCSV(t, []string{entry(t, "event", "001795518002issue-1", members), "1", "0", "", "1795518002", ""})), "r.csv", Rows{
+		Event: func(e *ingest.Event, _ int64) {
+			empty(reflect.ValueOf(e).Elem())
+			empty(reflect.ValueOf(e.Identity()).Elem())
+			if e.Assume.RoleARN == nil || e.Assume.Subject == nil || e.Assume.ServiceRole == nil {
+				t.Errorf("assume %+v", e.Assume)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The queries look at the first two themselves; nothing reads the others.
+	for _, name := range []string{"Type", "Category", "VPCEndpoint", "LakeFormationRSN"} {
+		if !missing[name] {
+			t.Errorf("%s is there", name)
+		}
+		delete(missing, name)
+	}
+	for name := range missing {
+		t.Errorf("the queries leave out what is %s of an event", name)
 	}
 }
 

@@ -22,6 +22,7 @@ WITH records AS (
     sessioncredentialfromconsole AS fromconsole,
     addendum.reason AS addendumreason,
     addendum.originaleventid AS originaleventid,
+    addendum.updatedfields AS updatedfields,
     CASE WHEN useridentity IS NOT NULL THEN 'true' END AS id_given,
     useridentity.type AS id_type,
     useridentity.principalid AS id_principal,
@@ -31,6 +32,7 @@ WITH records AS (
     useridentity.accesskeyid AS id_key,
     useridentity.username AS id_user,
     useridentity.identityprovider AS id_provider,
+    useridentity.credentialid AS id_credential,
     useridentity.invokedbydelegate.accountid AS id_delegate,
     useridentity.onbehalfof.userid AS id_onbehalfof,
     useridentity.onbehalfof.identitystorearn AS id_onbehalfofstore,
@@ -39,6 +41,9 @@ WITH records AS (
     useridentity.inscopeof.issuertype AS id_scopetype,
     useridentity.inscopeof.credentialsissuedto AS id_scopeto,
     useridentity.sessioncontext.sessionissuer.arn AS id_issuerarn,
+    useridentity.sessioncontext.sessionissuer.type AS id_issuertype,
+    useridentity.sessioncontext.sessionissuer.accountid AS id_issueraccount,
+    useridentity.sessioncontext.sessionissuer.username AS id_issueruser,
     useridentity.sessioncontext.sessionissuer.principalid AS id_issuerid,
     useridentity.sessioncontext.attributes.creationdate AS id_created,
     useridentity.sessioncontext.attributes.mfaauthenticated AS id_mfa,
@@ -123,6 +128,7 @@ entries AS (
       CASE WHEN complete AND additionaleventdata LIKE '%QueryString%' THEN nullif(json_extract_scalar(additionaleventdata, '$.AuthenticationMethod'), 'AuthHeader') END,
       CASE WHEN whole AND corrects THEN addendumreason END,
       CASE WHEN whole AND corrects THEN originaleventid END,
+      CASE WHEN whole AND corrects THEN updatedfields END,
       CASE WHEN complete OR denied OR keyed OR named OR id_type IN ('IAMUser', 'FederatedUser') THEN id_type END,
       CASE WHEN complete OR denied OR id_type = 'IAMUser' THEN id_principal END,
       CASE WHEN complete OR denied OR id_type IN ('IAMUser', 'FederatedUser') THEN id_arn END,
@@ -131,6 +137,7 @@ entries AS (
       CASE WHEN complete OR named THEN id_user END,
       CASE WHEN complete THEN id_invokedby END,
       CASE WHEN complete THEN id_provider END,
+      CASE WHEN complete THEN id_credential END,
       CASE WHEN complete THEN id_delegate END,
       CASE WHEN complete OR named THEN id_onbehalfof END,
       CASE WHEN complete THEN id_onbehalfofstore END,
@@ -140,6 +147,9 @@ entries AS (
       CASE WHEN complete THEN id_scopeto END,
       CASE WHEN complete OR id_type = 'FederatedUser' THEN id_issuerarn END,
       CASE WHEN complete THEN id_issuerid END,
+      CASE WHEN complete THEN id_issuertype END,
+      CASE WHEN complete THEN id_issueraccount END,
+      CASE WHEN complete THEN id_issueruser END,
       CASE WHEN complete THEN id_created END,
       CASE WHEN complete THEN id_mfa END,
       CASE WHEN complete THEN id_fromconsole END,
@@ -160,7 +170,7 @@ events AS (
   GROUP BY recipientaccountid, id
   HAVING NOT coalesce(bool_or(starts_with(id, corrected)), false)
 )
-SELECT '["scan","1","df73b3189e3b4778","use","1","1","1795435200","1795521600","43200","111122223333",""]' AS entry, CAST(0 AS bigint) AS calls, CAST(0 AS bigint) AS duplicates,
+SELECT '["scan","1","f56610b4b2b7ae0e","use","1","1","1795435200","1795521600","43200","111122223333",""]' AS entry, CAST(0 AS bigint) AS calls, CAST(0 AS bigint) AS duplicates,
   CAST(NULL AS varchar) AS first_event, CAST(NULL AS bigint) AS last_time, CAST(NULL AS varchar) AS shared_events
 UNION ALL
 SELECT entry, count(*), CAST(sum(copies) AS bigint), min(moment), max(t), array_join(array_agg(shared) FILTER (WHERE shared IS NOT NULL), ' ')
