@@ -262,7 +262,7 @@ func (b *Builder) called(e *ingest.Event, id *ident, when span) {
 	foreign := ok && id.account != b.acctSym
 	c.passed = !foreign && id.use.crowd != nil && id.use.crowd.passes(e, c.presigned, id.invokedBy != 0)
 	if !c.passed {
-		c.ip, c.agent = b.of(e.SourceIP), b.of(e.UserAgent)
+		c.ip, c.agent = b.client(id.use, e)
 	}
 	if foreign {
 		c.span = once(when.first) // whatever shares the id is one call
@@ -273,6 +273,18 @@ func (b *Builder) called(e *ingest.Event, id *ident, when span) {
 		b.shared = append(b.shared, shared)
 	}
 	b.apply(id, b.acctSym, &c)
+}
+
+// client gives the address and the user agent of an event. Most are those of
+// the credential's only client.
+func (b *store) client(u *use, e *ingest.Event) (ip, agent sym) {
+	if n := len(u.clients.list); n > 0 {
+		c := &u.clients.list[n-1]
+		if b.text[c.ip] == string(e.SourceIP) && b.text[c.agent] == string(e.UserAgent) {
+			return c.ip, c.agent
+		}
+	}
+	return b.of(e.SourceIP), b.of(e.UserAgent)
 }
 
 // sharedID is what ties the copies of one event in several accounts together.

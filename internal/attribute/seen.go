@@ -116,7 +116,6 @@ func (d *seenDay) add(s *seen, id id128) bool {
 	k := s.key(id)
 	sh := &d.shards[k[0]>>(32-seenBits)]
 	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	if sh.count*5 >= len(sh.ids)*4 {
 		sh.grow()
 	}
@@ -125,6 +124,7 @@ func (d *seenDay) add(s *seen, id id128) bool {
 		sh.ids[i] = k
 		sh.count++
 	}
+	sh.mu.Unlock()
 	return !found
 }
 

@@ -2,7 +2,9 @@ package attribute
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/hex"
+	"math/bits"
 	"strings"
 )
 
@@ -21,6 +23,28 @@ type symbols struct {
 	// corrections are the ids of records that correct others, by the ids of
 	// those, where the one is counted as the other.
 	corrections map[[16]byte][16]byte
+	// recent are strings that were looked up lately, by recentSlot: services,
+	// agents and addresses come again and again.
+	recent [1 << recentBits]sym
+}
+
+const recentBits = 9
+
+// recentSlot is where a string that is not empty stands in symbols.recent. Its
+// length and ends tell most strings of one kind apart; who makes up others that
+// share a slot gains nothing but a look-up in the index.
+func recentSlot(b []byte) uint64 {
+	n := len(b)
+	var h uint64
+	switch {
+	case n >= 8:
+		h = binary.LittleEndian.Uint64(b) ^ bits.RotateLeft64(binary.LittleEndian.Uint64(b[n-8:]), 29)
+	case n >= 4:
+		h = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+	default:
+		h = uint64(b[0]) | uint64(b[n-1])<<8
+	}
+	return (h + uint64(n)) * 0x9E3779B97F4A7C15 >> (64 - recentBits)
 }
 
 func newSymbols() symbols {
@@ -34,10 +58,17 @@ func (t *symbols) of(b []byte) sym {
 	if len(b) > maxKept {
 		b = b[:maxKept]
 	}
-	if s, ok := t.index[string(b)]; ok {
+	slot := recentSlot(b)
+	s := t.recent[slot]
+	if t.text[s] == string(b) {
 		return s
 	}
-	return t.add(string(b))
+	s, ok := t.index[string(b)]
+	if !ok {
+		s = t.add(string(b))
+	}
+	t.recent[slot] = s
+	return s
 }
 
 func (t *symbols) ofString(v string) sym {
@@ -138,31 +169,28 @@ func packUUID(dst *[16]byte, id []byte) bool {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
 		return false
 	}
-	n := 0
-	var bits byte
-	for i := 0; i < 36; i++ {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			i++
-		}
-		hi, lo := fromHex[id[i]], fromHex[id[i+1]]
-		if hi|lo > 15 {
-			return false
-		}
-		dst[n] = hi<<4 | lo
-		bits |= dst[n]
-		n++
-		i++
-	}
-	return bits != 0
+	word := binary.LittleEndian.Uint64
+	half := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(id[i:])) }
+	a, okA := packHex(word(id))
+	b, okB := packHex(half(9) | half(14)<<32)
+	c, okC := packHex(half(19) | half(24)<<32)
+	d, okD := packHex(word(id[28:]))
+	binary.LittleEndian.PutUint32(dst[0:], a)
+	binary.LittleEndian.PutUint32(dst[4:], b)
+	binary.LittleEndian.PutUint32(dst[8:], c)
+	binary.LittleEndian.PutUint32(dst[12:], d)
+	return okA && okB && okC && okD && a|b|c|d != 0
 }
 
-// fromHex gives the value of a lower-case hexadecimal digit, 255 for any other byte.
-var fromHex = func() (t [256]byte) {
-	for i := range t {
-		t[i] = 255
-	}
-	for i, c := range []byte("0123456789abcdef") {
-		t[c] = byte(i)
-	}
-	return t
-}()
+// packHex packs eight lower-case hexadecimal digits, the first of them lowest.
+func packHex(digits uint64) (packed uint32, ok bool) {
+	const each = 0x0101010101010101
+	// A letter has the bit 0x40, which no digit has.
+	v := digits&(0x0f*each) + digits>>6&each*9
+	// From 10 on adding 6 sets the bit 0x10: what it was is a letter.
+	letter := (v + 6*each) >> 4 & each
+	ok = v&(0xf0*each) == 0 && v+'0'*each+letter*('a'-'9'-1) == digits
+	v = (v<<4 | v>>8) & 0x00ff00ff00ff00ff
+	v = (v | v>>8) & 0x0000ffff0000ffff
+	return uint32(v | v>>16), ok
+}
