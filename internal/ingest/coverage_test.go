@@ -52,6 +52,8 @@ func TestSilences(t *testing.T) {
 		{"a region without any", []place{{"1", east, steady}, {"1", west, "........................"}}, "", ""},
 		{"an account", []place{{"1", east, steady}, {"2", east, "################........"}, {"2", west, "###############........."}}, "", "2  16:00"},
 		{"an account of one region", []place{{"1", east, steady}, {"2", east, "################........"}}, "", "2  16:00"},
+		{"nobody, but for what came late in one", []place{{"1", east, "################........"}, {"1", west, "################......#."}}, "", ""},
+		{"a region, with what came late in another", []place{{"1", east, "####################...#"}, {"1", west, "##############.........."}}, "", "1 us-west-2 14:00"},
 		{"all", []place{{"1", east, "################........"}, {"2", west, "##############.........."}}, "2026-11-21T00:00:00Z", "  16:00"},
 		{"all, in a window without an end", []place{{"1", east, "################........"}}, "", ""},
 		{"all but for the hour that is not over", []place{{"1", east, "#######################."}}, "2026-11-20T23:40:00Z", ""},

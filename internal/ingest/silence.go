@@ -28,21 +28,22 @@ type Silence struct {
 }
 
 // Silences finds what fell silent in a window that begins with from (zero: with
-// the first delivery). The latest delivery says until when others are to be
-// expected, or until does where it is later and not zero: then all may have
-// fallen silent together. What listed holds is merged; a place whose listing
+// the first delivery). The place that goes on for longest says until when
+// deliveries are to be expected, or until does where it is later and not zero:
+// then all may have fallen silent together. What listed holds is merged; a place whose listing
 // broke off is not judged.
 func Silences(listed []ListedRegion, from, until time.Time) []Silence {
 	var last time.Time
 	whole := ListedRegion{Complete: true}
 	var accounts []ListedRegion
 	for _, l := range listed {
-		if n := len(l.Hours); n > 0 {
-			if l.Hours[n-1].To.After(last) {
-				last = l.Hours[n-1].To
+		for _, r := range l.Hours {
+			// An object that comes late shows by itself that nobody goes on.
+			if r.To.Sub(r.From) >= leastSilence && r.To.After(last) {
+				last = r.To
 			}
-			if from.IsZero() || l.Hours[0].From.Before(from) {
-				from = l.Hours[0].From
+			if from.IsZero() || r.From.Before(from) {
+				from = r.From
 			}
 		}
 		if n := len(accounts); n == 0 || accounts[n-1].Account != l.Account {
