@@ -199,7 +199,7 @@ func (b *block) row(n *attribute.SessionName, severity attribute.Severity, rules
 	b.open()
 	for _, id := range n.Findings {
 		b.int(int64(rules[id]))
-		b.int(int64(on[ruleOnRole{id, n.RoleARN}]))
+		b.int(int64(on.severity(n, id)))
 	}
 	b.close()
 	b.close()

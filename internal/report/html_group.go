@@ -73,7 +73,7 @@ func groupNames(names []attribute.SessionName, severity []attribute.Severity, on
 		g.severity = max(g.severity, severity[i])
 		if slices.Contains(n.Findings, ruleShared) {
 			g.shared = true
-			g.open = g.open || on[ruleOnRole{ruleShared, n.RoleARN}] > attribute.None
+			g.open = g.open || on.severity(n, ruleShared) > attribute.None
 		}
 	}
 	all := len(groups)

@@ -303,40 +303,6 @@ func findingState(f *attribute.Finding) string {
 	return ""
 }
 
-// ruleOnRole is what a finding is known by to the names that it covers.
-type ruleOnRole struct{ rule, role string }
-
-// firing gives the severity with which each rule fires on each role, None where
-// that is ignored.
-type firing map[ruleOnRole]attribute.Severity
-
-func active(findings []attribute.Finding) firing {
-	m := make(firing)
-	for i := range findings {
-		f := &findings[i]
-		if findingState(f) != "" {
-			continue
-		}
-		for _, arn := range f.RoleARNs {
-			k := ruleOnRole{f.Rule, arn}
-			m[k] = max(m[k], f.Severity)
-		}
-	}
-	return m
-}
-
-// severities gives the severity of the worst finding on each name.
-func severities(names []attribute.SessionName, on firing) []attribute.Severity {
-	s := make([]attribute.Severity, len(names))
-	for i := range names {
-		n := &names[i]
-		for _, rule := range n.Findings {
-			s[i] = max(s[i], on[ruleOnRole{rule, n.RoleARN}])
-		}
-	}
-	return s
-}
-
 func (p *page) attribution(s attribute.Split) {
 	p.Attributed = percent(s.Proven+s.Recorded, s.Calls)
 	var before int64
@@ -383,7 +349,7 @@ func (p *page) facts(res *attribute.Result) {
 	roles := make(map[string]bool)
 	for i := range res.Names {
 		roles[res.Names[i].RoleARN] = true
-		if slices.Contains(res.Names[i].Findings, ruleShared) && p.on[ruleOnRole{ruleShared, res.Names[i].RoleARN}] > attribute.None {
+		if slices.Contains(res.Names[i].Findings, ruleShared) && p.on.severity(&res.Names[i], ruleShared) > attribute.None {
 			shared++
 		}
 	}
@@ -468,10 +434,7 @@ func (p *page) findings(res *attribute.Result, place map[int32]int, account func
 		v.N = len(p.Meta.Findings)
 		v.State = findingState(f)
 		v.Open = v.N < openFindings && v.State == ""
-		m := metaFinding{Rule: p.rules[f.Rule], Severity: int(f.Severity), Title: v.Title, Roles: v.Roles, State: v.State}
-		if f.Rule == ruleCollision && len(v.Names) == 1 {
-			m.Name = v.Names[0].Text
-		}
+		m := metaFinding{Rule: p.rules[f.Rule], Severity: int(f.Severity), Title: v.Title, Roles: v.Roles, Name: pageText(aboutName(f)), State: v.State}
 		p.Meta.Findings = append(p.Meta.Findings, m)
 		return v
 	})
@@ -586,7 +549,7 @@ func newPlainRow(n *attribute.SessionName, on firing, account func(string) strin
 		r.Origins = append(r.Origins, pageText(n.Origins[i].ID))
 	}
 	for _, rule := range n.Findings {
-		r.Findings = append(r.Findings, plainFinding{pageText(rule), on[ruleOnRole{rule, n.RoleARN}].String()})
+		r.Findings = append(r.Findings, plainFinding{pageText(rule), on.severity(n, rule).String()})
 	}
 	return r
 }

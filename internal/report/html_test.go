@@ -347,7 +347,7 @@ func TestFlow(t *testing.T) {
 			}
 			names = append(names, n)
 		}
-		on := firing{{ruleShared, "arn:aws:iam::111122223333:role/role-1"}: attribute.High}
+		on := firing{{rule: ruleShared, role: "arn:aws:iam::111122223333:role/role-1"}: attribute.High}
 		groups, all := groupNames(names, severities(names, on), on)
 		f := newFlow(groups, all, 1_000_000, names, map[int32]int{3: 0}, pageText)
 		if f.Shown != min(count, groupsShown) || f.Total != count {
@@ -436,7 +436,7 @@ func TestGroupNames(t *testing.T) {
 	}
 	on := make(firing)
 	for _, n := range names[:20] {
-		on[ruleOnRole{"generic-name", n.RoleARN}] = attribute.Medium
+		on[firingKey{rule: "generic-name", role: n.RoleARN}] = attribute.Medium
 	}
 	groups, all := groupNames(names, severities(names, on), on)
 	if all != 21 || len(groups) != groupsShown {

@@ -49,3 +49,57 @@ func countOpen(findings []attribute.Finding) map[attribute.Severity]int64 {
 func worst(res *attribute.Result) []attribute.Severity {
 	return severities(res.Names, active(res.Findings))
 }
+
+// firingKey is what a finding is known by to the names that it covers: its rule
+// and role and, where it is about one name and not about all of a role, that name.
+type firingKey struct{ rule, role, name string }
+
+// firing gives the severity with which each rule fires, nothing where that is
+// ignored.
+type firing map[firingKey]attribute.Severity
+
+func active(findings []attribute.Finding) firing {
+	m := make(firing)
+	for i := range findings {
+		f := &findings[i]
+		if findingState(f) != "" {
+			continue
+		}
+		for _, arn := range f.RoleARNs {
+			k := firingKey{f.Rule, arn, aboutName(f)}
+			m[k] = max(m[k], f.Severity)
+		}
+	}
+	return m
+}
+
+// aboutName gives the one name that a finding is about, empty where it is about
+// the names of a role.
+func aboutName(f *attribute.Finding) string {
+	if f.Rule == ruleCollision && len(f.Names.Sample) == 1 {
+		return f.Names.Sample[0]
+	}
+	return ""
+}
+
+// severity gives the severity with which a rule fires on a name, None where that is
+// ignored.
+func (m firing) severity(n *attribute.SessionName, rule string) attribute.Severity {
+	k := firingKey{rule: rule, role: n.RoleARN}
+	if rule == ruleCollision {
+		k.name = n.SessionName
+	}
+	return m[k]
+}
+
+// severities gives the severity of the worst finding on each name.
+func severities(names []attribute.SessionName, on firing) []attribute.Severity {
+	s := make([]attribute.Severity, len(names))
+	for i := range names {
+		n := &names[i]
+		for _, rule := range n.Findings {
+			s[i] = max(s[i], on.severity(n, rule))
+		}
+	}
+	return s
+}
