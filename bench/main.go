@@ -35,6 +35,7 @@ var groups = []struct {
 	{"local", (*bench).local},
 	{"scanner", (*bench).scanner},
 	{"rivals", (*bench).rivals},
+	{"memory", (*bench).memory},
 }
 
 func groupNames() []string {
