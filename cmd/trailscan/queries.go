@@ -224,7 +224,7 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	}
 	scanned := runner.Progress.Scanned.Load()
 	notes.info("Athena scanned %s, for about $%.2f", size(scanned), cost(scanned))
-	r.got.totals.CompressedBytes = scanned
+	r.got.totals.CompressedBytes, r.got.queries = scanned, runner.Progress.Queries.Load()
 	for _, b := range q.buckets {
 		r.got.listRequests += b.ListRequests()
 	}

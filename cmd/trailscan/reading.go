@@ -231,6 +231,7 @@ type gotten struct {
 	totals       ingest.Totals
 	verification ingest.Verification
 	listRequests int64
+	queries      int64                 // that Athena ran
 	listed       []ingest.ListedRegion // what was expected
 	silences     []ingest.Silence
 	unmatched    []string // what the filter names and nothing has
@@ -428,7 +429,7 @@ func (got gotten) fill(res *attribute.Result) {
 	s := &res.Scan
 	s.Objects, s.ObjectsFailed = t.Objects, t.ObjectsFailed
 	s.CompressedBytes, s.Bytes = t.CompressedBytes, t.Bytes
-	s.ListRequests = got.listRequests
+	s.ListRequests, s.Queries = got.listRequests, got.queries
 	s.Problems = append(s.Problems, t.Problems...)
 	fillVerified(res, got.verification)
 	slices.SortFunc(s.Problems, func(a, b ingest.Problem) int {

@@ -96,6 +96,7 @@ type Scan struct {
 	AssumedRoleCalls int64
 	AssumeEvents     int64
 	ListRequests     int64
+	Queries          int64            // that Athena ran, 0 where the objects were read here
 	Problems         []ingest.Problem // sorted by object, offset and stage
 	Warnings         []string         // what a reader of the report must know
 }

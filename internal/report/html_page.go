@@ -107,6 +107,7 @@ type scanFacts struct {
 	Read                                 string // how long the time is that was read
 	From, To                             string
 	Objects, Bytes                       string
+	Queries, Scanned                     string // of Athena, empty where the objects were read here
 	Failed                               string // empty where no object did
 	Events, Duplicates, Unused, Assumes  string
 	SessionNames, Roles, Origins, Shared int64
@@ -363,6 +364,9 @@ func (p *page) facts(res *attribute.Result) {
 		SessionNames: int64(len(res.Names)), Roles: int64(len(roles)), Origins: int64(len(res.Origins)),
 		Shared: shared,
 	}
+	if s.Queries > 0 {
+		p.Scan.Queries, p.Scan.Scanned = grouped(s.Queries), byteSize(s.CompressedBytes)
+	}
 	if s.ObjectsFailed > 0 {
 		p.Scan.Failed = grouped(s.ObjectsFailed)
 	}
@@ -569,7 +573,7 @@ func (p *page) coverage(res *attribute.Result, account func(string) string) {
 	p.Coverage = cutTo(res.Coverage, pageCoverage, func(c attribute.Coverage) coverageRow {
 		r := coverageRow{
 			Account: account(c.AccountID), Region: pageText(c.Region), From: stamp(c.From), To: stamp(c.To),
-			Objects: grouped(c.Objects), Failed: grouped(c.ObjectsFailed), Verified: pageText(c.Verified),
+			Objects: objectsText(&c), Failed: grouped(c.ObjectsFailed), Verified: pageText(c.Verified),
 			Lost:  c.ObjectsFailed > 0,
 			Hours: hoursText(&c), Unread: unreadText(&c), Silent: stamp(c.SilentSince),
 		}

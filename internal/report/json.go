@@ -136,6 +136,9 @@ func (j *jsonWriter) scan(s *attribute.Scan) {
 	j.number("assumedRoleCalls", s.AssumedRoleCalls)
 	j.number("assumeEvents", s.AssumeEvents)
 	j.number("listRequests", s.ListRequests)
+	if s.Queries > 0 {
+		j.number("queries", s.Queries)
+	}
 	j.key("problems")
 	j.array()
 	for _, p := range s.Problems {

@@ -270,7 +270,7 @@ func (m *markdown) coverage() {
 		if name := m.opt.AccountNames[c.AccountID]; name != "" {
 			account = markdownText(name)
 		}
-		m.tableRow(account, markdownText(c.Region), stamp(c.From), stamp(c.To), grouped(c.Objects), grouped(c.ObjectsFailed),
+		m.tableRow(account, markdownText(c.Region), stamp(c.From), stamp(c.To), objectsText(c), grouped(c.ObjectsFailed),
 			hoursText(c), unreadText(c), stamp(c.SilentSince))
 	}
 	m.more(len(m.res.Coverage), shown, "row")

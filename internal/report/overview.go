@@ -77,9 +77,14 @@ func (o *overview) window() string {
 
 func (o *overview) read() string {
 	s := &o.res.Scan
-	text := fmt.Sprintf("%s, %s", counted(s.Objects, "object"), byteSize(s.CompressedBytes))
-	if s.Bytes != s.CompressedBytes {
-		text += fmt.Sprintf(" (%s unpacked)", byteSize(s.Bytes))
+	var text string
+	switch {
+	case s.Queries > 0: // which objects those read no result of a query tells
+		text = fmt.Sprintf("%s scanned by Athena in %s", byteSize(s.CompressedBytes), queries(s.Queries))
+	case s.Bytes != s.CompressedBytes:
+		text = fmt.Sprintf("%s, %s (%s unpacked)", counted(s.Objects, "object"), byteSize(s.CompressedBytes), byteSize(s.Bytes))
+	default:
+		text = fmt.Sprintf("%s, %s", counted(s.Objects, "object"), byteSize(s.CompressedBytes))
 	}
 	text += fmt.Sprintf(": %s", counted(s.Events, "event"))
 	if s.Duplicates > 0 {
@@ -93,6 +98,22 @@ func (o *overview) read() string {
 		text += fmt.Sprintf("; %s, %s", counted(int64(len(accounts)), "account"), counted(int64(len(regions)), "region"))
 	}
 	return text
+}
+
+// queries writes how many queries Athena ran.
+func queries(n int64) string {
+	if n == 1 {
+		return "1 query"
+	}
+	return grouped(n) + " queries"
+}
+
+// objectsText says how many objects were read; empty where nothing tells.
+func objectsText(c *attribute.Coverage) string {
+	if c.Objects == 0 && c.HoursExpected == 0 {
+		return ""
+	}
+	return grouped(c.Objects)
 }
 
 // hoursText says how many of the hours with deliveries were read.

@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +51,34 @@ func TestFormatsWithoutClock(t *testing.T) {
 		if after := write(t, f.Write, res, testOptions()); string(after) != string(before) {
 			t.Errorf("%s: an hour later it is another report", f.Name)
 		}
+	}
+}
+
+// Where Athena read, the formats for people tell what it scanned, in place of
+// objects that nobody counted.
+func TestReadByAthena(t *testing.T) {
+	res := testResult()
+	res.Scan.Objects, res.Scan.ObjectsFailed, res.Scan.Bytes = 0, 0, 0
+	res.Scan.CompressedBytes, res.Scan.Queries = 30_000_000_000, 3
+	for i := range res.Coverage {
+		c := &res.Coverage[i]
+		*c = attribute.Coverage{AccountID: c.AccountID, Region: c.Region, From: c.From, To: c.To}
+	}
+	opt := testOptions()
+	opt.Width = 120
+	golden(t, "athena-table-120.txt", write(t, writeTable, res, opt))
+	for name, want := range map[string]string{
+		"markdown": "Read: 27.9 GiB scanned by Athena in 3 queries: 1,234,567 events",
+		"html":     `<dt>Queries on Athena</dt><dd>3 <span class="note">(27.9 GiB scanned)</span></dd>`,
+		"json":     `"queries": 3,`,
+	} {
+		f := Formats()[slices.IndexFunc(Formats(), func(f Format) bool { return f.Name == name })]
+		got := write(t, f.Write, res, opt)
+		if !strings.Contains(got, want) || strings.Contains(got, "0 objects") || strings.Contains(got, "<dt>Objects</dt>") {
+			t.Errorf("%s lacks %q, or counts objects", name, want)
+		}
+	}
+	if res.Scan.Queries = 1; !strings.Contains(write(t, writeTable, res, opt), "in 1 query: ") {
+		t.Error("one query is not told as one")
 	}
 }

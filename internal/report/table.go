@@ -577,10 +577,13 @@ func (t *table) coverage() {
 	for i := range t.res.Coverage[:shown] {
 		c := &t.res.Coverage[i]
 		failed := number(c.ObjectsFailed)
-		if c.ObjectsFailed > 0 {
+		switch {
+		case c.ObjectsFailed > 0:
 			failed.style = alarm
+		case objectsText(c) == "":
+			failed = blank
 		}
-		row := []gridCell{cell(t.account(c.AccountID)), text(c.Region), moment(c.From), moment(c.To), number(c.Objects), failed, hoursCell(c)}
+		row := []gridCell{cell(t.account(c.AccountID)), text(c.Region), moment(c.From), moment(c.To), cell(objectsText(c)), failed, hoursCell(c)}
 		if verified {
 			row = append(row, text(c.Verified))
 		}
