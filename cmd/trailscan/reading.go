@@ -199,7 +199,7 @@ func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribut
 	})
 	res := audit.Result()
 	stop()
-	res.Scan.Source = rd.from.String()
+	res.Scan.Source, res.Scan.Filters = rd.from.String(), rd.filters()
 	res.Scan.Started, res.Scan.Finished = rd.now, p.now()
 	got.fill(res)
 	res.Scan.Warnings = slices.Concat(res.Scan.Warnings, got.unmatched, rd.warnings(res, got),
@@ -402,8 +402,8 @@ func (rd *reading) warnings(res *attribute.Result, got gotten) []string {
 	if res.Scan.Events == 0 {
 		list = append(list, "no events: "+rd.whyEmpty(got))
 	}
-	if calls, globs := res.Scan.AssumedRoleCalls, rd.globs(); calls > 0 && len(res.Names) == 0 && globs != "" {
-		list = append(list, fmt.Sprintf("%s: none of the %s by role sessions matches", globs, plural(calls, "call")))
+	if calls, globs := res.Scan.AssumedRoleCalls, rd.globs(); calls > 0 && len(res.Names) == 0 && len(globs) > 0 {
+		list = append(list, fmt.Sprintf("%s: none of the %s by role sessions matches", strings.Join(globs, " "), plural(calls, "call")))
 	}
 	for _, i := range rd.config.Ended(rd.now) {
 		list = append(list, fmt.Sprintf("%s is no longer ignored: the entry for role %s ended after %s (%s)", i.Rule, orAll(i.Role), i.Until.Format(time.DateOnly), i.Reason))
@@ -412,7 +412,7 @@ func (rd *reading) warnings(res *attribute.Result, got gotten) []string {
 }
 
 // globs names the flags that pick what is reported.
-func (rd *reading) globs() string {
+func (rd *reading) globs() []string {
 	var flags []string
 	if g := rd.flags.role.value; g != "" {
 		flags = append(flags, "--role "+g)
@@ -420,7 +420,19 @@ func (rd *reading) globs() string {
 	if rd.session != "" {
 		flags = append(flags, "--session "+rd.session)
 	}
-	return strings.Join(flags, " ")
+	return flags
+}
+
+// filters names the flags that leave out a part of the source.
+func (rd *reading) filters() []string {
+	var flags []string
+	if len(rd.accounts) > 0 {
+		flags = append(flags, "--account "+strings.Join(slices.Sorted(slices.Values(rd.accounts)), ","))
+	}
+	if regions := rd.regions(); len(regions) > 0 {
+		flags = append(flags, "--region "+strings.Join(slices.Sorted(slices.Values(regions)), ","))
+	}
+	return append(flags, rd.globs()...)
 }
 
 // fill puts into a result what only the reading knows.

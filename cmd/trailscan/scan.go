@@ -138,7 +138,7 @@ func (pl *scanPlan) run(ctx context.Context, p process) error {
 		return err
 	}
 	if pl.baseline != nil {
-		res.Compare(pl.baseline)
+		res.Compare(pl.baseline, pl.options())
 	}
 	if f.redact {
 		res.Redact()

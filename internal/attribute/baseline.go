@@ -19,13 +19,10 @@ const (
 	StatusResolved   = "resolved"
 )
 
-// An earlier report is a file that anybody may have written. These bounds lie
-// well above what a scan of a large organization writes.
-const (
-	maxBaselineBytes    = 1 << 30
-	maxBaselineFindings = 100_000
-	maxBaselineNames    = 5_000_000 // names with a finding, and origins of roles
-)
+// maxElement is how large one member of an earlier report may be, in bytes: it
+// is a file that anybody may have written, and one that never ends a string
+// would fill the memory. The whole may be of any size.
+const maxElement = 1 << 30
 
 // maxChanges is how many changes of a kind a comparison lists before it only
 // counts the rest.
@@ -37,7 +34,11 @@ type Baseline struct {
 	findings    map[string]Finding           // by id, without those that were resolved already
 	names       map[ruleRole]map[string]bool // the session names that a rule fires on
 	origins     map[string]map[string]bool   // origin ids by role; each role that was used is there
+	regions     map[string]map[string]bool   // by role
+	filters     []string
 	redacted    bool
+
+	texts map[string]string // what many findings say alike is held once
 }
 
 // ruleRole is a rule on one role, given by its ARN.
@@ -47,11 +48,8 @@ type ruleRole struct{ rule, role string }
 // and streams past the rest. Errors say what is wrong with the file, not where
 // it is.
 func ReadBaseline(r io.Reader) (*Baseline, error) {
-	limited := &io.LimitedReader{R: r, N: maxBaselineBytes}
-	b, err := readBaseline(json.NewDecoder(limited))
-	if limited.N <= 0 {
-		return nil, fmt.Errorf("larger than %d MiB, so hardly a report", maxBaselineBytes>>20)
-	}
+	in := &bounded{r: r, most: maxElement}
+	b, err := readBaseline(json.NewDecoder(in), in)
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -64,18 +62,36 @@ func ReadBaseline(r io.Reader) (*Baseline, error) {
 	return b, nil
 }
 
-func readBaseline(dec *json.Decoder) (*Baseline, error) {
+// bounded is a reader that bounds how much is read of one element.
+type bounded struct {
+	r    io.Reader
+	most int // bytes
+	read int // since the element began
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.read > b.most {
+		return 0, fmt.Errorf("larger than %d MiB, so hardly a report's", b.most>>20)
+	}
+	n, err := b.r.Read(p)
+	b.read += n
+	return n, err
+}
+
+func readBaseline(dec *json.Decoder, in *bounded) (*Baseline, error) {
 	b := &Baseline{
 		findings: map[string]Finding{},
 		names:    map[ruleRole]map[string]bool{},
 		origins:  map[string]map[string]bool{},
+		regions:  map[string]map[string]bool{},
+		texts:    map[string]string{},
 	}
 	if t, err := dec.Token(); err != nil {
 		return nil, err
 	} else if t != json.Delim('{') {
 		return nil, errNoReport
 	}
-	version, kept := 0, 0
+	version := 0
 	for dec.More() {
 		key, err := dec.Token()
 		if err != nil {
@@ -94,11 +110,11 @@ func readBaseline(dec *json.Decoder) (*Baseline, error) {
 		case "attribution":
 			err = b.readAttribution(dec)
 		case "sessionNames":
-			err = eachElement(dec, func() error { return b.readName(dec, &kept) })
+			err = eachElement(dec, in, b.readName)
 		case "findings":
-			err = eachElement(dec, func() error { return b.readFinding(dec) })
+			err = eachElement(dec, in, b.readFinding)
 		default:
-			err = skipValue(dec)
+			err = skipValue(dec, in)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%v: %w", key, err)
@@ -117,9 +133,11 @@ var errNoReport = errors.New("not a JSON report of trailscan's: give a file that
 
 func (b *Baseline) readScan(dec *json.Decoder) error {
 	var scan struct {
+		Filters  []string `json:"filters"`
 		Warnings []string `json:"warnings"`
 	}
 	err := dec.Decode(&scan)
+	b.filters = scan.Filters
 	b.redacted = slices.Contains(scan.Warnings, redactedNote)
 	return err
 }
@@ -131,10 +149,11 @@ func (b *Baseline) readAttribution(dec *json.Decoder) error {
 	return err
 }
 
-func (b *Baseline) readName(dec *json.Decoder, kept *int) error {
+func (b *Baseline) readName(dec *json.Decoder) error {
 	var n struct {
 		RoleARN     string   `json:"roleArn"`
 		SessionName string   `json:"sessionName"`
+		Regions     []string `json:"regions"`
 		Findings    []string `json:"findings"`
 		Origins     []struct {
 			ID         string `json:"id"`
@@ -146,19 +165,18 @@ func (b *Baseline) readName(dec *json.Decoder, kept *int) error {
 		return err
 	}
 	for _, rule := range n.Findings {
-		*kept += insert(b.names, ruleRole{rule, n.RoleARN}, n.SessionName)
+		insert(b.names, ruleRole{b.text(rule), b.text(n.RoleARN)}, n.SessionName)
 	}
 	if b.origins[n.RoleARN] == nil {
 		b.origins[n.RoleARN] = map[string]bool{}
-		*kept++
 	}
 	for _, o := range n.Origins {
 		if isApp(o.Kind, o.Confidence) {
-			*kept += insert(b.origins, n.RoleARN, o.ID)
+			insert(b.origins, n.RoleARN, o.ID)
 		}
 	}
-	if *kept > maxBaselineNames {
-		return fmt.Errorf("more than %d names and origins", maxBaselineNames)
+	for _, region := range n.Regions {
+		insert(b.regions, n.RoleARN, region)
 	}
 	return nil
 }
@@ -197,14 +215,20 @@ func (b *Baseline) readFinding(dec *json.Decoder) error {
 	}
 	b.findings[f.ID] = Finding{
 		ID: f.ID, Rule: f.Rule, Severity: severity, RoleARNs: f.RoleARNs, AccountID: f.AccountID,
-		Title: f.Title, Detail: f.Detail, Why: f.Why,
+		Title: b.text(f.Title), Detail: f.Detail, Why: b.text(f.Why),
 		Names:    FindingNames{Count: f.Names.Count, Sample: f.Names.Sample},
-		Patterns: f.Patterns, Recommendation: f.Recommendation, Ignored: f.IgnoredReason,
-	}
-	if len(b.findings) > maxBaselineFindings {
-		return fmt.Errorf("more than %d findings", maxBaselineFindings)
+		Patterns: f.Patterns, Recommendation: b.text(f.Recommendation), Ignored: f.IgnoredReason,
 	}
 	return nil
+}
+
+// text gives the copy of a text that is held already, if there is one.
+func (b *Baseline) text(s string) string {
+	if held, ok := b.texts[s]; ok {
+		return held
+	}
+	b.texts[s] = s
+	return s
 }
 
 // isApp reports whether an origin is one that a role gained or lost: what is
@@ -213,22 +237,18 @@ func isApp(kind, confidence string) bool {
 	return kind != "unknown" && (confidence == Proven.String() || confidence == Recorded.String())
 }
 
-// insert adds a value to a set of sets and gives how many it added.
-func insert[K comparable](sets map[K]map[string]bool, key K, value string) int {
+// insert adds a value to a set of sets.
+func insert[K comparable](sets map[K]map[string]bool, key K, value string) {
 	set := sets[key]
 	if set == nil {
 		set = map[string]bool{}
 		sets[key] = set
 	}
-	if set[value] {
-		return 0
-	}
 	set[value] = true
-	return 1
 }
 
 // eachElement calls read at every element of the array that comes next.
-func eachElement(dec *json.Decoder, read func() error) error {
+func eachElement(dec *json.Decoder, in *bounded, read func(*json.Decoder) error) error {
 	t, err := dec.Token()
 	if err != nil {
 		return err
@@ -237,7 +257,8 @@ func eachElement(dec *json.Decoder, read func() error) error {
 		return errors.New("no array")
 	}
 	for i := 0; dec.More(); i++ {
-		if err := read(); err != nil {
+		in.read = 0
+		if err := read(dec); err != nil {
 			return fmt.Errorf("element %d: %w", i, err)
 		}
 	}
@@ -246,8 +267,9 @@ func eachElement(dec *json.Decoder, read func() error) error {
 }
 
 // skipValue passes over the value that comes next without holding it.
-func skipValue(dec *json.Decoder) error {
+func skipValue(dec *json.Decoder, in *bounded) error {
 	for depth := 0; ; {
+		in.read = 0
 		t, err := dec.Token()
 		if err != nil {
 			return err
@@ -266,9 +288,11 @@ func skipValue(dec *json.Decoder) error {
 
 // Compare marks every finding as new or persisting against an earlier report,
 // adds those of its findings that are no more as resolved, at the end, and says
-// in r.Baseline what changed. A finding is the same when its id is.
-func (r *Result) Compare(b *Baseline) {
+// in r.Baseline what changed. A finding is the same when its id is. What the
+// filters and settings of the scan, opt, keep it from finding is not compared.
+func (r *Result) Compare(b *Baseline, opt Options) {
 	c := &Comparison{}
+	in := newScope(r, b, opt)
 	names := r.firing()
 	present := make(map[string]bool, len(r.Findings))
 	for i := range r.Findings {
@@ -286,12 +310,13 @@ func (r *Result) Compare(b *Baseline) {
 		if !b.redacted {
 			now, before := f.allNames(names), old.allNames(b.names)
 			f.Names.New = firstMissing(now, before)
+			maps.DeleteFunc(before, func(name string, _ bool) bool { return !in.session(name) })
 			f.Names.Resolved = firstMissing(before, now)
 		}
 	}
 	var resolved []Finding
 	for id, f := range b.findings {
-		if present[id] {
+		if present[id] || !in.judges(f) {
 			continue
 		}
 		f.Status = StatusResolved
@@ -302,8 +327,7 @@ func (r *Result) Compare(b *Baseline) {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.ID, y.ID))
 	})
 	c.Resolved = int64(len(resolved))
-	c.Changes = append(r.coverageChanges(b), r.appChanges(b)...)
-	c.Changes = append(c.Changes, r.sharingChanges(b)...)
+	c.Changes = slices.Concat(r.caveats(b), in.caveats(), r.coverageChanges(b), r.appChanges(b), r.sharingChanges(b))
 	r.Findings = append(r.Findings, resolved...)
 	r.Baseline = c
 }
@@ -359,29 +383,37 @@ func jsonText(s string) string {
 	return string([]rune(s))
 }
 
-// coverageChanges tells how much more or less is attributed.
-func (r *Result) coverageChanges(b *Baseline) []string {
-	var changes []string
+// caveats tell what a reader of the comparison must know.
+func (r *Result) caveats(b *Baseline) []string {
+	var list []string
 	if !r.Scan.Complete {
-		changes = append(changes, "part of the input could not be read this time: what counts as resolved may only be unseen")
+		list = append(list, "part of the input could not be read this time: what counts as resolved may only be unseen")
 	}
 	if b.redacted {
-		changes = append(changes, "the earlier report is redacted: its findings are compared, its names and origins are not")
+		list = append(list, "the earlier report is redacted: its findings are compared, its names and origins are not")
 	}
+	if len(b.filters) > 0 && !slices.Equal(b.filters, r.Scan.Filters) {
+		list = append(list, fmt.Sprintf("the earlier report is of %s only: what lies outside of that counts as new", strings.Join(b.filters, " ")))
+	}
+	return list
+}
+
+// coverageChanges tells how much more or less is attributed.
+func (r *Result) coverageChanges(b *Baseline) []string {
 	before, calls := share(b.attribution)
 	now, callsNow := share(r.Attribution)
 	if !calls || !callsNow {
-		return changes
+		return nil
 	}
 	// In tenths of a per cent, as it is shown: what shows no difference is none.
 	direction := "up"
 	switch {
 	case before == now:
-		return changes
+		return nil
 	case now < before:
 		direction = "down"
 	}
-	return append(changes, fmt.Sprintf("calls with a proven or recorded origin: %s from %d.%d %% to %d.%d %%", direction, before/10, before%10, now/10, now%10))
+	return []string{fmt.Sprintf("calls with a proven or recorded origin: %s from %d.%d %% to %d.%d %%", direction, before/10, before%10, now/10, now%10)}
 }
 
 // share gives the calls whose origin is proven or recorded, in tenths of a per

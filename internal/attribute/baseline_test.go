@@ -1,8 +1,11 @@
 package attribute
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -67,7 +70,7 @@ func laterResult() *Result {
 
 func TestCompare(t *testing.T) {
 	r := laterResult()
-	r.Compare(readBaselineText(t, earlierReport))
+	r.Compare(readBaselineText(t, earlierReport), Options{})
 
 	var got []string
 	for _, f := range r.Findings {
@@ -116,7 +119,7 @@ func TestCompareManyNames(t *testing.T) {
 		r.Names = append(r.Names, SessionName{RoleARN: ordersRole, SessionName: fmt.Sprintf("n%02d", i), Findings: []string{"opaque-name"}})
 	}
 	r.Findings = []Finding{f}
-	r.Compare(b)
+	r.Compare(b, Options{})
 	got := r.Findings[0].Names
 	if want := []string{"n30", "n31", "n32", "n33", "n34", "n35", "n36", "n37", "n38", "n39"}; !reflect.DeepEqual(got.New, want) {
 		t.Errorf("new %v, want the first %d: %v", got.New, SampleSize, want)
@@ -129,7 +132,7 @@ func TestCompareManyNames(t *testing.T) {
 func TestCompareCaveats(t *testing.T) {
 	r := laterResult()
 	r.Scan.Complete = false
-	r.Compare(readBaselineText(t, strings.Replace(earlierReport, `"warnings": []`, `"warnings": ["`+redactedNote+`"]`, 1)))
+	r.Compare(readBaselineText(t, strings.Replace(earlierReport, `"warnings": []`, `"warnings": ["`+redactedNote+`"]`, 1)), Options{})
 	want := []string{
 		"part of the input could not be read this time: what counts as resolved may only be unseen",
 		"the earlier report is redacted: its findings are compared, its names and origins are not",
@@ -143,6 +146,92 @@ func TestCompareCaveats(t *testing.T) {
 	}
 }
 
+// What a scan does not judge is neither resolved nor persisting.
+func TestCompareLeavesOutWhatIsNotJudged(t *testing.T) {
+	const text = `{"schemaVersion": 1, "scan": {"filters": []}, "sessionNames": [
+		{"roleArn": "arn:aws:iam::111122223333:role/orders", "sessionName": "a", "regions": ["eu-west-1"], "findings": ["generic-name", "shared-name"]},
+		{"roleArn": "arn:aws:iam::111122223333:role/orders", "sessionName": "b", "regions": ["eu-west-1"], "findings": ["generic-name"]},
+		{"roleArn": "arn:aws:iam::444455556666:role/path/billing", "sessionName": "b", "regions": ["us-east-1"], "findings": ["generic-name"]}],
+		"findings": [
+		{"id": "shared", "rule": "shared-name", "severity": "high", "roleArns": ["arn:aws:iam::111122223333:role/orders"], "names": {"count": 1, "sample": ["a"]}},
+		{"id": "generic", "rule": "generic-name", "severity": "low", "roleArns": ["arn:aws:iam::111122223333:role/orders"], "names": {"count": 2, "sample": ["a", "b"]}},
+		{"id": "billing", "rule": "generic-name", "severity": "low", "roleArns": ["arn:aws:iam::444455556666:role/path/billing"], "names": {"count": 1, "sample": ["b"]}},
+		{"id": "across", "rule": "name-collision", "severity": "low", "roleArns": ["arn:aws:iam::111122223333:role/orders", "arn:aws:iam::444455556666:role/path/billing"], "names": {"count": 1, "sample": ["b"]}},
+		{"id": "later", "rule": "rule-of-a-later-version", "severity": "low", "roleArns": ["arn:aws:iam::111122223333:role/orders"], "names": {"count": 1, "sample": ["a"]}}]}`
+	is := func(want string) func(string) bool { return func(s string) bool { return s == want } }
+	const oneRule = "1 finding of the earlier report is of a rule that did not run this time: it is not compared"
+	tests := []struct {
+		name     string
+		filters  []string
+		opt      Options
+		resolved []string
+		changes  []string
+	}{
+		{"nothing is left out", nil, Options{}, []string{"shared", "billing", "generic", "across"}, []string{oneRule}},
+		{"a role", []string{"--role billing"}, Options{Role: is("billing")}, []string{"billing", "across"},
+			[]string{"2 findings of the earlier report lie outside of --role billing: they are not compared", oneRule}},
+		{"a session name", []string{"--session a"}, Options{Session: is("a")}, []string{"shared"},
+			[]string{"3 findings of the earlier report lie outside of --session a: they are not compared", oneRule}},
+		{"an account", []string{"--account 111122223333"}, Options{Accounts: []string{"111122223333"}}, []string{"shared", "generic"},
+			[]string{"2 findings of the earlier report lie outside of --account 111122223333: they are not compared", oneRule}},
+		{"a region", []string{"--region us-east-1"}, Options{Regions: []string{"us-east-1"}}, []string{"billing"},
+			[]string{"3 findings of the earlier report lie outside of --region us-east-1: they are not compared", oneRule}},
+		{"a rule", nil, Options{Config: &Config{Rules: map[string]RuleSetting{"generic-name": {Off: true}}}}, []string{"shared", "across"},
+			[]string{"3 findings of the earlier report are of rules that did not run this time: they are not compared"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := &Result{Scan: Scan{Complete: true, Filters: test.filters}}
+			r.Compare(readBaselineText(t, text), test.opt)
+			var resolved []string
+			for _, f := range r.Findings {
+				if f.Status != StatusResolved {
+					t.Errorf("%s is %s", f.ID, f.Status)
+				}
+				resolved = append(resolved, f.ID)
+			}
+			slices.Sort(resolved)
+			slices.Sort(test.resolved)
+			if !slices.Equal(resolved, test.resolved) || r.Baseline.Resolved != int64(len(resolved)) {
+				t.Errorf("resolved %q, want %q", resolved, test.resolved)
+			}
+			if !slices.Equal(r.Baseline.Changes, test.changes) {
+				t.Errorf("changes:\n got %q\nwant %q", r.Baseline.Changes, test.changes)
+			}
+		})
+	}
+
+	// Of a finding that persists, the names outside of the filter are not gone.
+	r := &Result{Scan: Scan{Complete: true, Filters: []string{"--session b"}}, Findings: []Finding{
+		{ID: "generic", Rule: "generic-name", RoleARNs: []string{ordersRole}, Names: FindingNames{Count: 1, Sample: []string{"c"}}},
+	}}
+	r.Compare(readBaselineText(t, text), Options{Session: func(s string) bool { return s != "a" }})
+	if n := r.Findings[0].Names; !slices.Equal(n.Resolved, []string{"b"}) || !slices.Equal(n.New, []string{"c"}) {
+		t.Errorf("resolved %q and new %q, want b and c", n.Resolved, n.New)
+	}
+
+	// The same filter as before leaves out what it left out then.
+	r = &Result{Scan: Scan{Complete: true, Filters: []string{"--region eu-west-1"}}}
+	r.Compare(readBaselineText(t, strings.Replace(text, `"filters": []`, `"filters": ["--region eu-west-1"]`, 1)), Options{Regions: []string{"eu-west-1"}})
+	if r.Baseline.Resolved != 4 {
+		t.Errorf("%d resolved, want 4: %q", r.Baseline.Resolved, r.Baseline.Changes)
+	}
+
+	// An earlier report that left out more than this one is no proof of what is new.
+	r = laterResult()
+	r.Compare(readBaselineText(t, strings.Replace(text, `"filters": []`, `"filters": ["--role orders", "--session x"]`, 1)), Options{})
+	if want := "the earlier report is of --role orders --session x only: what lies outside of that counts as new"; !slices.Contains(r.Baseline.Changes, want) {
+		t.Errorf("changes %q lack %q", r.Baseline.Changes, want)
+	}
+
+	// A redacted report does not tell which of its names a filter takes.
+	r = &Result{Scan: Scan{Complete: true, Filters: []string{"--session a"}}}
+	r.Compare(readBaselineText(t, strings.Replace(text, `"filters": []`, `"warnings": ["`+redactedNote+`"]`, 1)), Options{Session: is("a")})
+	if r.Baseline.Resolved != 0 {
+		t.Errorf("%d resolved, want none", r.Baseline.Resolved)
+	}
+}
+
 func TestCompareWithItself(t *testing.T) {
 	r := laterResult()
 	b := &Baseline{attribution: r.Attribution, findings: map[string]Finding{}, names: r.firing(), origins: map[string]map[string]bool{
@@ -152,7 +241,7 @@ func TestCompareWithItself(t *testing.T) {
 	for _, f := range r.Findings {
 		b.findings[f.ID] = f
 	}
-	r.Compare(b)
+	r.Compare(b, Options{})
 	if want := (&Comparison{Persisting: 2}); !reflect.DeepEqual(r.Baseline, want) {
 		t.Errorf("comparison %+v, want %+v", r.Baseline, want)
 	}
@@ -182,6 +271,37 @@ func TestReadBaselineRefuses(t *testing.T) {
 	}
 }
 
+// A report may be of any size, but no part of it.
+func TestReadBaselineBoundsElements(t *testing.T) {
+	const most = 1 << 20
+	read := func(parts ...io.Reader) error {
+		in := &bounded{r: io.MultiReader(parts...), most: most}
+		_, err := readBaseline(json.NewDecoder(in), in)
+		return err
+	}
+	name := `{"roleArn": "r", "sessionName": "s", "pad": "` + strings.Repeat("x", most/4) + `"},`
+	names := strings.Repeat(name, 20)
+	if err := read(strings.NewReader(`{"schemaVersion": 1, "coverage": [`+names+`{}], "sessionNames": [`), strings.NewReader(names+`{}]}`)); err != nil {
+		t.Errorf("many elements: %v", err)
+	}
+	for _, head := range []string{`{"sessionNames": [{"sessionName": "`, `{"findings": [{"id": "`, `{"scan": {"source": "`, `{"x": ["`} {
+		err := read(strings.NewReader(head), endless('x'))
+		if err == nil || !strings.HasSuffix(err.Error(), "larger than 1 MiB, so hardly a report's") {
+			t.Errorf("%s without end: %v", head, err)
+		}
+	}
+}
+
+// endless is a reader of the same byte again and again.
+type endless byte
+
+func (e endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(e)
+	}
+	return len(p), nil
+}
+
 func FuzzReadBaseline(f *testing.F) {
 	f.Add(earlierReport)
 	f.Add(`{"schemaVersion": 1, "findings": [{"id": "a", "severity": "low", "roleArns": null}], "x": [[{}]]}`)
@@ -192,7 +312,7 @@ func FuzzReadBaseline(f *testing.F) {
 			return
 		}
 		r := laterResult()
-		r.Compare(b)
+		r.Compare(b, Options{})
 		if n := r.Baseline.New + r.Baseline.Persisting + r.Baseline.Resolved; n != int64(len(r.Findings)) {
 			t.Errorf("%d findings counted, there are %d", n, len(r.Findings))
 		}

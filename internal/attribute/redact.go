@@ -353,6 +353,7 @@ func isWordByte(c byte) bool {
 // rewrite replaces what learn found, wherever it stands.
 func (d *redactor) rewrite(r *Result) {
 	r.Scan.Source = d.text(r.Scan.Source)
+	d.texts(r.Scan.Filters)
 	for i := range r.Scan.Problems {
 		p := &r.Scan.Problems[i]
 		p.Object, p.Error = d.text(p.Object), d.text(p.Error)

@@ -83,6 +83,7 @@ type Result struct {
 type Scan struct {
 	Source           string    // the operands, as given
 	Since, Until     time.Time // the window; Since is zero where everything was taken
+	Filters          []string  // the flags that leave out a part of it, such as "--role orders-*"
 	Started          time.Time
 	Finished         time.Time
 	Complete         bool // there are no Problems

@@ -245,6 +245,7 @@ func facts(res *attribute.Result) []fact {
 		{"source", s.Source},
 		{"since", rfc3339(s.Since)},
 		{"until", rfc3339(s.Until)},
+		{"filters", joinCSV(s.Filters)},
 		{"complete", strconv.FormatBool(s.Complete)},
 		{"objects", decimal(s.Objects)},
 		{"objects_failed", decimal(s.ObjectsFailed)},

@@ -213,6 +213,7 @@ func finishName(n *attribute.SessionName) {
 // testComparison is testResult against an earlier report.
 func testComparison() *attribute.Result {
 	res := testResult()
+	res.Scan.Filters = []string{"--account 111122223333,444455556666", "--role *a*"}
 	res.Baseline = &attribute.Comparison{New: 2, Persisting: 1, Resolved: 1, Changes: []string{
 		"ec2:444455556666/pricing-fleet is new on CrossAccountReader",
 		"STRING_VALUE is now shared",
@@ -266,7 +267,7 @@ var hostile = []string{
 // who writes to a log or to the configuration, all at once.
 func hostileResult(s string) *attribute.Result {
 	res := testComparison()
-	res.Scan.Source = s
+	res.Scan.Source, res.Scan.Filters = s, []string{s}
 	res.Scan.Warnings = []string{s}
 	for i := range res.Scan.Problems {
 		res.Scan.Problems[i].Object, res.Scan.Problems[i].Error = s, s

@@ -33,6 +33,7 @@ type page struct {
 	Tool   Tool
 
 	Source, Window, Finished string
+	Only                     string // the filters
 	Lead                     string
 
 	Calls      string
@@ -210,6 +211,7 @@ type metaFinding struct {
 func newPage(res *attribute.Result, opt Options, limit int) *page {
 	p := &page{
 		Source:   pageText(cmp.Or(res.Scan.Source, "standard input")),
+		Only:     pageText(strings.Join(res.Scan.Filters, " ")),
 		Finished: stamp(res.Scan.Finished),
 		Calls:    grouped(res.Attribution.Calls),
 		Total:    grouped(int64(len(res.Names))),

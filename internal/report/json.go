@@ -123,6 +123,7 @@ func (j *jsonWriter) scan(s *attribute.Scan) {
 	j.text("source", s.Source)
 	j.time("since", s.Since)
 	j.time("until", s.Until)
+	j.texts("filters", s.Filters)
 	j.time("started", s.Started)
 	j.time("finished", s.Finished)
 	j.truth("complete", s.Complete)

@@ -63,6 +63,9 @@ func (m *markdown) head() {
 		m.printf("%s, ", markdownCode(s.Source))
 	}
 	m.printf("%s\n\n", m.window())
+	if len(s.Filters) > 0 {
+		m.printf("Only %s\n\n", markdownCode(strings.Join(s.Filters, " ")))
+	}
 	if !s.Complete || len(s.Problems) > 0 {
 		text := "Single records could not be read."
 		if !s.Complete {

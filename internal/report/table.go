@@ -106,6 +106,9 @@ func (t *table) name() {
 	line := t.opt.Tool.Name + " " + t.opt.Tool.Version + "  " + escapeTerminal(t.res.Scan.Source)
 	t.println(paint(shorten(strings.TrimRight(line, " "), t.width), strong, t.opt.Color))
 	t.labeled("Window", t.window(), plain)
+	if only := t.res.Scan.Filters; len(only) > 0 {
+		t.labeled("Only", escapeTerminal(strings.Join(only, " ")), plain)
+	}
 }
 
 // heading stands above a view that is not the summary. It says what no reader
