@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -22,8 +24,13 @@ func newManCommand(p process) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			root.DisableAutoGenTag = true
-			now := p.now()
-			header := &doc.GenManHeader{Title: "TRAILSCAN", Section: "1", Source: "trailscan " + version(), Manual: "User Commands", Date: &now}
+			date := p.now()
+			// So that a package of one commit is always the same.
+			// https://reproducible-builds.org/specs/source-date-epoch/
+			if epoch, err := strconv.ParseInt(p.getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+				date = time.Unix(epoch, 0).UTC()
+			}
+			header := &doc.GenManHeader{Title: "TRAILSCAN", Section: "1", Source: "trailscan " + version(), Manual: "User Commands", Date: &date}
 			if err := doc.GenManTree(root, header, args[0]); err != nil {
 				return fmt.Errorf("manual pages in %s: %w", args[0], bare(err))
 			}

@@ -4,6 +4,7 @@ import (
 	"debug/elf"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -94,6 +95,82 @@ func checkStatic(t *testing.T, binary string) {
 	}
 	if f.Section(".symtab") != nil || f.Section(".debug_info") != nil {
 		t.Error("it is not stripped")
+	}
+}
+
+// TestArchive: what the README in an archive points to lies beside it, but for
+// what the tests of a clone need.
+func TestArchive(t *testing.T) {
+	var config struct {
+		Archives []struct {
+			Files []struct{ Src string }
+		}
+	}
+	if err := yaml.Unmarshal([]byte(readDoc(t, ".goreleaser.yaml")), &config); err != nil {
+		t.Fatal(err)
+	}
+	if len(config.Archives) != 1 {
+		t.Fatalf("%d archives", len(config.Archives))
+	}
+	holds := func(file string) bool {
+		for _, f := range config.Archives[0].Files {
+			if matched, err := path.Match(f.Src, file); err != nil {
+				t.Fatalf("%s: %v", f.Src, err)
+			} else if matched || strings.HasPrefix(file, strings.TrimSuffix(f.Src, "*")) && strings.HasSuffix(f.Src, "/*") {
+				return true // of a folder all is taken, folders in it, too
+			}
+		}
+		return false
+	}
+	links := regexp.MustCompile(`\]\(([^):#]+)(?:#[^)]*)?\)`).FindAllStringSubmatch(readDoc(t, "README.md"), -1)
+	if len(links) < 20 {
+		t.Fatalf("only %d links", len(links))
+	}
+	for _, link := range links {
+		if file := link[1]; !strings.HasPrefix(file, "testdata/") && !holds(file) {
+			t.Errorf("the archives lack %s", file)
+		}
+	}
+}
+
+// TestWorkflows: what runs on GitHub is pinned, may do no more than it must, and
+// makes a release with what the dry run of .goreleaser.yaml is given.
+func TestWorkflows(t *testing.T) {
+	tool := regexp.MustCompile(`(?m)go install (\S+@\S+)$`)
+	want := tool.FindAllStringSubmatch(readDoc(t, ".goreleaser.yaml"), -1)
+	if len(want) != 2 {
+		t.Fatalf("the dry run of .goreleaser.yaml installs %q", want)
+	}
+	for _, name := range []string{"ci.yml", "release.yml"} {
+		text := readDoc(t, ".github/workflows/"+name)
+		var workflow struct {
+			Permissions map[string]string
+			Jobs        map[string]struct {
+				Permissions map[string]string
+				Steps       []struct{ Uses, Run string }
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text), &workflow); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if workflow.Permissions == nil {
+			t.Errorf("%s leaves its permissions to the repository's settings", name)
+		}
+		for scope, access := range workflow.Permissions {
+			if access != "read" {
+				t.Errorf("%s: all jobs may %s %s", name, access, scope)
+			}
+		}
+		for job, j := range workflow.Jobs {
+			for _, step := range j.Steps {
+				if step.Uses != "" && !regexp.MustCompile(`@[0-9a-f]{40}$`).MatchString(step.Uses) {
+					t.Errorf("%s, %s: %s is not pinned to a commit", name, job, step.Uses)
+				}
+			}
+		}
+		if got := tool.FindAllStringSubmatch(text, -1); !slices.EqualFunc(got, want, slices.Equal) {
+			t.Errorf("%s installs %q, .goreleaser.yaml %q", name, got, want)
+		}
 	}
 }
 
