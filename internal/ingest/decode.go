@@ -54,7 +54,7 @@ type decoder struct {
 
 // newDecoder makes a decoder that refuses records nested deeper than maxDepth.
 func newDecoder(maxDepth int) *decoder {
-	d := &decoder{scanner: scanner{maxDepth: maxDepth}}
+	d := &decoder{scanner: scanner{maxDepth: maxDepth, wide: wideSkips()}}
 	e := &d.ev
 	d.strings = [...]*[]byte{
 		&e.ID, &e.SharedID, &e.Name, &e.Source, &e.Region, &e.SourceIP, &e.UserAgent, &e.ErrorCode,

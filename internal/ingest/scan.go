@@ -29,6 +29,7 @@ type scanner struct {
 	at      int // where the fault is
 
 	maxDepth int
+	wide     bool // skipBlocks can be used
 	deep     bool // something skipped was nested deeper than maxDepth
 }
 
@@ -444,8 +445,16 @@ func (s *scanner) skipText(p int) int {
 	return s.fail(len(s.b))
 }
 
+// skipState is where a skip of something nested stands.
+type skipState struct {
+	depth, limit int
+	inside       uint64 // all ones inside of a string
+	deep         bool   // the depth went beyond the limit
+}
+
 // skipNested passes over the object or array at p, whose depth is level. It looks
-// at eight bytes at a time, without a branch for each string in them.
+// at eight bytes at a time, without a branch for each string in them, or at 64
+// where the processor can.
 func (s *scanner) skipNested(p int, level int) int {
 	var (
 		b      = s.b[p+1:]
@@ -456,6 +465,15 @@ func (s *scanner) skipNested(p int, level int) int {
 	)
 	if depth > limit {
 		s.deep = true
+	}
+	if s.wide && len(b) > 0 {
+		st := skipState{depth: depth, limit: limit}
+		i = skipBlocks(&b[0], len(b), &st)
+		s.deep = s.deep || st.deep
+		if st.depth == 0 {
+			return p + 1 + i
+		}
+		depth, inside = st.depth, st.inside
 	}
 	for i < len(b) {
 		var w, brace uint64
