@@ -194,6 +194,7 @@ func TestReadPublicKeys(t *testing.T) {
 		{"broken JSON", `{"PublicKeyList":[`, nil, "neither the JSON of"},
 		{"broken base64", `{"PublicKeyList":[{"Value":"?"}]}`, nil, "PublicKeyList[0]: "},
 		{"no DER", `{"PublicKeyList":[{"Value":"AAAA"}]}`, nil, "PublicKeyList[0]: no public key in PKCS #1 or PKIX form"},
+		{"no time", fmt.Sprintf(`{"PublicKeyList":[{"Value":%q,"ValidityEndTime":"tomorrow"}]}`, base64.StdEncoding.EncodeToString(der)), nil, "neither the JSON of"},
 		{"text", "ssh-rsa AAAA", nil, "neither PEM nor the JSON of"},
 		{"text behind a key", pkcs1(one) + "and so on", nil, "neither PEM nor the JSON of"},
 		{"a private key", private, nil, `block 1 is a "RSA PRIVATE KEY" and no public key`},
@@ -223,11 +224,49 @@ func TestReadPublicKeys(t *testing.T) {
 	}
 }
 
+// The times of a key are read in each way in which the AWS CLI prints them.
+func TestPublicKeyTimes(t *testing.T) {
+	key := &cloudtrailtest.SigningKey(0).PublicKey
+	der, name := x509.MarshalPKCS1PublicKey(key), cloudtrailtest.PublicKey{Key: key}.Fingerprint()
+	whole := interval{hour(0), hour(24)}
+	for _, tc := range []struct {
+		from, to string
+		want     interval
+	}{
+		{"1795132800.0", "1795219200", whole},
+		{`"1795132800.0"`, `"1795219200.0"`, whole},
+		{`"2026-11-20T00:00:00+00:00"`, `"2026-11-21T01:00:00+01:00"`, whole},
+		{`"2026-11-20T00:00:00Z"`, "null", interval{hour(0), latestTime}},
+		{"null", `"2026-11-21T00:00:00Z"`, interval{earliestTime, hour(24)}},
+	} {
+		text := fmt.Sprintf(`{"PublicKeyList":[{"Value":%q,"ValidityStartTime":%s,"ValidityEndTime":%s}]}`, base64.StdEncoding.EncodeToString(der), tc.from, tc.to)
+		keys, err := ReadPublicKeys(strings.NewReader(text))
+		if err != nil {
+			t.Errorf("%s to %s: %v", tc.from, tc.to, err)
+			continue
+		}
+		if got := keys.byFingerprint[name].valid; got != tc.want {
+			t.Errorf("%s to %s: %s, want %s", tc.from, tc.to, got, tc.want)
+		}
+	}
+	for _, text := range []string{"-1", "1e300", `""`, `"NaN"`, "{}", "[]"} {
+		list := fmt.Sprintf(`{"PublicKeyList":[{"Value":%q,"ValidityStartTime":%s}]}`, base64.StdEncoding.EncodeToString(der), text)
+		if _, err := ReadPublicKeys(strings.NewReader(list)); err == nil || !strings.Contains(err.Error(), "is no time") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	// PEM holds no times.
+	keys, err := ReadPublicKeys(bytes.NewReader(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: der})))
+	if err != nil || !keys.byFingerprint[name].signsIn(hour(-100000), hour(-99999)) {
+		t.Errorf("a key in PEM is bounded: %v", err)
+	}
+}
+
 // FuzzReadPublicKeys looks for texts that break the reader, or that it takes for
 // keys that no signature can be checked with.
 func FuzzReadPublicKeys(f *testing.F) {
 	key := &cloudtrailtest.SigningKey(0).PublicKey
-	f.Add(cloudtrailtest.PublicKeysJSON([]cloudtrailtest.PublicKey{{Key: key}}))
+	f.Add(cloudtrailtest.PublicKeysJSON([]cloudtrailtest.PublicKey{{Key: key, From: hour(0), To: hour(24)}}))
 	f.Add(pem.EncodeToMemory(&pem.Block{Type: "RSA PUBLIC KEY", Bytes: x509.MarshalPKCS1PublicKey(key)}))
 	f.Add([]byte(`{"PublicKeyList":[{"Value":null}]}{"PublicKeyList":7}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -239,11 +278,11 @@ func FuzzReadPublicKeys(f *testing.F) {
 			return
 		}
 		for _, k := range keys.byFingerprint {
-			if _, err := json.Marshal(x509.MarshalPKCS1PublicKey(k)); err != nil || k.N.BitLen() < 1024 {
+			if _, err := json.Marshal(x509.MarshalPKCS1PublicKey(k.PublicKey)); err != nil || k.N.BitLen() < 1024 {
 				t.Errorf("a key of %d bits: %v", k.N.BitLen(), err)
 			}
 			d := &digest{}
-			if d.verify(k, strings.Repeat("00", k.Size())) == nil {
+			if d.verify(k.PublicKey, strings.Repeat("00", k.Size())) == nil {
 				t.Error("a signature of zeros is taken")
 			}
 		}

@@ -14,7 +14,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
@@ -26,7 +29,19 @@ const maxKeyFile = 8 << 20
 
 // PublicKeys are keys that CloudTrail signs digests with.
 type PublicKeys struct {
-	byFingerprint map[string]*rsa.PublicKey
+	byFingerprint map[string]*publicKey
+}
+
+// publicKey is a key with the time in which CloudTrail signs with it, which is
+// not bounded where nothing tells it, as in PEM.
+type publicKey struct {
+	*rsa.PublicKey
+	valid interval
+}
+
+// signsIn reports whether CloudTrail signs with the key at some time between two.
+func (k *publicKey) signsIn(from, to time.Time) bool {
+	return from.Before(k.valid.to) && !to.Before(k.valid.from)
 }
 
 // ReadPublicKeys reads keys as `aws cloudtrail list-public-keys` prints them, in
@@ -41,7 +56,7 @@ func ReadPublicKeys(r io.Reader) (*PublicKeys, error) {
 	if len(b) > maxKeyFile {
 		return nil, fmt.Errorf("larger than %s: no file of public keys", byteSize(maxKeyFile))
 	}
-	keys := &PublicKeys{byFingerprint: map[string]*rsa.PublicKey{}}
+	keys := &PublicKeys{byFingerprint: map[string]*publicKey{}}
 	text := bytes.TrimSpace(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	switch {
 	case len(text) == 0:
@@ -63,7 +78,11 @@ func ReadPublicKeys(r io.Reader) (*PublicKeys, error) {
 func (k *PublicKeys) readJSON(text []byte) error {
 	for dec := json.NewDecoder(bytes.NewReader(text)); ; {
 		var list struct {
-			PublicKeyList []struct{ Value, Fingerprint string }
+			PublicKeyList []struct {
+				Value, Fingerprint string
+				ValidityStartTime  *keyTime
+				ValidityEndTime    *keyTime
+			}
 		}
 		switch err := dec.Decode(&list); {
 		case err == io.EOF:
@@ -74,13 +93,33 @@ func (k *PublicKeys) readJSON(text []byte) error {
 		for i, key := range list.PublicKeyList {
 			der, err := base64.StdEncoding.DecodeString(key.Value)
 			if err == nil {
-				err = k.add(der, key.Fingerprint)
+				err = k.add(der, key.Fingerprint, (*time.Time)(key.ValidityStartTime), (*time.Time)(key.ValidityEndTime))
 			}
 			if err != nil {
 				return fmt.Errorf("PublicKeyList[%d]: %w", i, err)
 			}
 		}
 	}
+}
+
+// keyTime is a time as the AWS CLI prints it: seconds since 1970 by version 1, a
+// number or, in AWS's own example, a string of it, and RFC 3339 by version 2.
+//
+// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html
+type keyTime time.Time
+
+func (t *keyTime) UnmarshalJSON(b []byte) error {
+	text := strings.Trim(string(b), `"`)
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		seconds, err := strconv.ParseFloat(text, 64)
+		if err != nil || !(seconds >= 0 && seconds < float64(latestTime.Unix())) {
+			return fmt.Errorf("%.40s is no time", b)
+		}
+		at = time.Unix(int64(seconds), 0)
+	}
+	*t = keyTime(at.UTC())
+	return nil
 }
 
 func (k *PublicKeys) readPEM(text []byte) error {
@@ -92,7 +131,7 @@ func (k *PublicKeys) readPEM(text []byte) error {
 		if block.Type != "RSA PUBLIC KEY" && block.Type != "PUBLIC KEY" {
 			return fmt.Errorf("block %d is a %q and no public key", n, block.Type)
 		}
-		if err := k.add(block.Bytes, ""); err != nil {
+		if err := k.add(block.Bytes, "", nil, nil); err != nil {
 			return fmt.Errorf("block %d: %w", n, err)
 		}
 		text = bytes.TrimSpace(rest)
@@ -102,10 +141,11 @@ func (k *PublicKeys) readPEM(text []byte) error {
 
 // add adds a key by its DER form. Its fingerprint is the MD5 of the form that
 // CloudTrail gives out, PKCS #1; a key that came in another one has that form's
-// too, and the one that its list states.
+// too, and the one that its list states. A bound of its time that is nil is
+// unknown.
 //
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-log-file-custom-validation.html
-func (k *PublicKeys) add(der []byte, fingerprint string) error {
+func (k *PublicKeys) add(der []byte, fingerprint string, from, to *time.Time) error {
 	key, err := x509.ParsePKCS1PublicKey(der)
 	if err != nil {
 		parsed, err := x509.ParsePKIXPublicKey(der)
@@ -120,9 +160,16 @@ func (k *PublicKeys) add(der []byte, fingerprint string) error {
 	if bits := key.N.BitLen(); bits < 1024 || bits > 16384 {
 		return fmt.Errorf("an RSA key of %d bits, which CloudTrail does not use", bits)
 	}
+	known := &publicKey{key, interval{earliestTime, latestTime}}
+	if from != nil {
+		known.valid.from = *from
+	}
+	if to != nil {
+		known.valid.to = *to
+	}
 	for _, f := range []string{hexMD5(x509.MarshalPKCS1PublicKey(key)), hexMD5(der), fingerprint} {
 		if f != "" {
-			k.byFingerprint[f] = key
+			k.byFingerprint[f] = known
 		}
 	}
 	return nil
@@ -156,14 +203,14 @@ func newKeyring(file *PublicKeys, cfg aws.Config) *keyring {
 
 // find gives the key of that fingerprint, nil if there is none among the keys
 // that were used in a time. It asks for the keys of each region and time once.
-func (k *keyring) find(ctx context.Context, region, fingerprint string, during interval) (*rsa.PublicKey, error) {
+func (k *keyring) find(ctx context.Context, region, fingerprint string, during interval) (*publicKey, error) {
 	if k.file != nil {
 		return k.file.byFingerprint[fingerprint], nil
 	}
 	k.mu.Lock()
 	r := k.regions[region]
 	if r == nil {
-		r = &regionKeys{keys: PublicKeys{byFingerprint: map[string]*rsa.PublicKey{}}}
+		r = &regionKeys{keys: PublicKeys{byFingerprint: map[string]*publicKey{}}}
 		k.regions[region] = r
 	}
 	k.mu.Unlock()
@@ -202,7 +249,7 @@ func (r *regionKeys) ask(ctx context.Context, cfg aws.Config, region string, dur
 			return newRequestError(ctx, what, err)
 		}
 		for _, key := range out.PublicKeyList {
-			if err := r.keys.add(key.Value, aws.ToString(key.Fingerprint)); err != nil {
+			if err := r.keys.add(key.Value, aws.ToString(key.Fingerprint), key.ValidityStartTime, key.ValidityEndTime); err != nil {
 				return &RequestError{What: what, Why: "key " + aws.ToString(key.Fingerprint) + ": " + err.Error(), Err: err}
 			}
 		}

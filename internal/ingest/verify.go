@@ -51,7 +51,8 @@ type VerifyConfig struct {
 // beside the logs: that nothing was changed, removed or added, and by the
 // signatures and links of the digests that none of them was either. It is stricter
 // than `aws cloudtrail validate-logs` in that it finds what was appended to a
-// file, files that no digest names, and digests that do not fit the next one.
+// file, files that no digest names, digests that do not fit the next one, and
+// digests that are signed with a key of another time.
 //
 // It fetches digests only: a scan tells it by Seen what the log files held, which
 // takes some 100 bytes of memory each.

@@ -440,6 +440,31 @@ var tamperings = []tampering{
 		cli: "public key not found", proven: "failed: 1 problem; proven are " + allButDigest, metadata: true,
 	},
 	{
+		// The AWS CLI asks for the keys of the whole time, and takes them all.
+		name: "a digest signed with a key that is used no more",
+		do: func(t *signedTree) map[string]string {
+			t.Signer = cloudtrailtest.SigningKey(0)
+			key := t.DigestKey(pausedRegion, hour(20))
+			t.Resign(key, func(d map[string]any) {
+				d["digestPublicKeyFingerprint"] = cloudtrailtest.PublicKey{Key: &t.Signer.PublicKey}.Fingerprint()
+			})
+			return tell(key, digestOutdated)
+		},
+		proven: "failed: 1 problem; proven are 2026-11-20T07:00:00Z/2026-11-20T13:00:00Z, 2026-11-20T17:15:00Z/2026-11-20T18:00:00Z, 2026-11-20T20:15:00Z/2026-11-20T21:00:00Z", metadata: true,
+	},
+	{
+		name: "a digest signed with a key that is not used yet",
+		do: func(t *signedTree) map[string]string {
+			t.Signer = cloudtrailtest.SigningKey(1)
+			key := t.DigestKey(pausedRegion, hour(9))
+			t.Resign(key, func(d map[string]any) {
+				d["digestPublicKeyFingerprint"] = cloudtrailtest.PublicKey{Key: &t.Signer.PublicKey}.Fingerprint()
+			})
+			return tell(key, digestOutdated)
+		},
+		proven: "failed: 1 problem; proven are 2026-11-20T09:15:00Z/2026-11-20T13:00:00Z, 2026-11-20T17:15:00Z/2026-11-20T21:00:00Z", metadata: true,
+	},
+	{
 		name: "a digest replaced by another one that is signed",
 		do: func(t *signedTree) map[string]string {
 			t.Signer = cloudtrailtest.SigningKey(0)

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/rsa"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -193,8 +192,12 @@ func (w *chainWalk) judge(ctx context.Context, at digestKey, newer *digest) (d *
 		w.once("key "+d.fingerprint, w.v.store.name(at.key), StageVerify, fmt.Sprintf("digest not checked: there is no public key %s of CloudTrail in %s", oneLine(d.fingerprint), w.f.region))
 		return nil, false, nil
 	}
-	if d.verify(key, signature) != nil {
+	if d.verify(key.PublicKey, signature) != nil {
 		w.wrong(at.key, digestForged)
+		return nil, false, nil
+	}
+	if !signedInTime(key, d, file) {
+		w.wrong(at.key, digestOutdated)
 		return nil, false, nil
 	}
 	if copied {
@@ -220,9 +223,22 @@ func fetchKind(err error) string {
 	return "fetch " + err.Error()
 }
 
+// signedInTime reports whether CloudTrail may have signed a digest with a key: soon
+// after the digest's hour, or when a backfill digest was made. The tolerances are
+// those with which the AWS CLI asks for keys (awscli/customizations/cloudtrail/
+// validation.py, DigestTraverser), so that it would not have found another one
+// either had it been asked for this digest alone.
+func signedInTime(key *publicKey, d *digest, file digestFile) bool {
+	if key.signsIn(d.start, d.end.Add(2*time.Hour)) {
+		return true
+	}
+	generated, err := time.Parse(time.RFC3339, file.generated)
+	return err == nil && key.signsIn(generated.Add(-time.Hour), generated.Add(time.Hour))
+}
+
 // key finds the key to check a digest with. That of a backfill digest is of the
 // time of its generation, which may be days later than what it is about.
-func (w *chainWalk) key(ctx context.Context, d *digest, file digestFile) (*rsa.PublicKey, error) {
+func (w *chainWalk) key(ctx context.Context, d *digest, file digestFile) (*publicKey, error) {
 	during := interval{w.keys[0].Stamp.Add(-2 * time.Hour), w.keys[len(w.keys)-1].Stamp.Add(time.Hour)}
 	if own := (interval{d.start, d.end.Add(time.Hour)}); !own.within(during) {
 		during = own

@@ -165,6 +165,9 @@ func TestVerifyTrailsInOnePlace(t *testing.T) {
 	same.Name = "second_trail"
 	orgLog := ""
 	for h := 6; h < 22; h++ {
+		if h == 12 {
+			org.Signer, same.Signer = cloudtrailtest.SigningKey(1), cloudtrailtest.SigningKey(1)
+		}
 		at := hour(float64(h) + 0.4)
 		orgLog = org.Deliver(steadyRegion, at, verifyRecord(steadyRegion, at))
 		org.Digest(steadyRegion, hour(float64(h)+1))

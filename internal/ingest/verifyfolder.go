@@ -29,6 +29,7 @@ const (
 	digestCopied   = "digest moved: it was delivered to another bucket, of which this is a copy"
 	digestUnsigned = "digest changed: its metadata holds no signature"
 	digestForged   = "digest changed: its signature does not match"
+	digestOutdated = "digest changed: it is signed with a key that CloudTrail did not use at that time"
 	digestForeign  = "digest of another account or region, by what it says itself"
 	digestMethod   = "digest changed: it is not signed with " + digestAlgorithm
 	digestUnlinked = "digest replaced: it is not the one that the next digest goes on from"
