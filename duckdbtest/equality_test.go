@@ -109,9 +109,9 @@ func TestFixture(t *testing.T) {
 	db := open(t)
 	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	plan := athena.Plan{
-		Scan:   athena.Scan{Since: start, Until: start.Add(day), Lookback: 12 * time.Hour},
+		Scan:   athena.Scan{Since: start, Until: start.Add(day), Lookback: 12 * time.Hour, Before: 15 * time.Minute, After: time.Hour},
 		Tables: load(t, db, "../testdata/trails/string-value/AWSLogs"),
-		Before: 15 * time.Minute, After: time.Hour, Now: start.Add(28 * day),
+		Now:    start.Add(28 * day),
 	}
 	parts, err := plan.Parts()
 	if err != nil || len(parts) != 1 {
@@ -123,17 +123,9 @@ func TestFixture(t *testing.T) {
 	}
 	slices.SortFunc(table[1:], func(a, b []*string) int { return strings.Compare(*a[0], *b[0]) })
 	var got bytes.Buffer
-	w := csv.NewWriter(&got)
-	for _, row := range table {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			if cell != nil {
-				cells[i] = *cell
-			}
-		}
-		w.Write(cells)
+	if err := writeCSV(&got, table); err != nil {
+		t.Fatal(err)
 	}
-	w.Flush()
 	const name = "../cmd/trailscan/testdata/rollup/string-value.csv"
 	if *update {
 		if err := os.WriteFile(name, got.Bytes(), 0o644); err != nil {
@@ -164,7 +156,7 @@ func compare(t *testing.T, dir string, plan athena.Plan) {
 	db := open(t)
 	plan.Tables = load(t, db, dir)
 	plan.Now = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
-	plan.Before, plan.After = 15*time.Minute, time.Hour
+	plan.Scan.Before, plan.Scan.After = 15*time.Minute, day // files are read whole, whenever they were delivered
 	if slices.Equal(plan.Scan.Accounts, []string{"first"}) {
 		plan.Scan.Accounts = plan.Tables[0].Accounts()[:1]
 	}
@@ -433,11 +425,24 @@ func export(t *testing.T, db *sql.DB, query, file string) int {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, query)
 	}
+	write(t, file, table)
+	return len(table) - 1
+}
+
+// write writes the rows of a result as CSV.
+func write(t *testing.T, file string, table [][]*string) {
+	t.Helper()
 	out, err := os.Create(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer out.Close()
+	if err := writeCSV(out, table); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func writeCSV(out io.Writer, table [][]*string) error {
 	w := csv.NewWriter(out)
 	for _, row := range table {
 		cells := make([]string, len(row))
@@ -448,10 +453,8 @@ func export(t *testing.T, db *sql.DB, query, file string) int {
 		}
 		w.Write(cells)
 	}
-	if w.Flush(); w.Error() != nil {
-		t.Fatal(w.Error())
-	}
-	return len(table) - 1
+	w.Flush()
+	return w.Error()
 }
 
 // run gives the rows of a query's result, the names of the columns first.

@@ -45,9 +45,10 @@ func (rd *reading) openQueries(ctx context.Context, notes *notes) (*queries, err
 	q := &queries{reading: rd, plan: athena.Plan{
 		Scan: athena.Scan{
 			Since: rd.window.since, Until: rd.window.until, Lookback: max(rd.lookback(), time.Second),
+			Before: rd.flags.margin.value.before, After: rd.flags.margin.value.after,
 			Accounts: rd.accounts, Regions: rd.regions(),
 		},
-		Before: rd.flags.margin.value.before, After: rd.flags.margin.value.after, Now: rd.now,
+		Now: rd.now,
 	}}
 	for _, l := range rd.from.buckets {
 		bucket := rd.openBucket(cfg, l, notes)
@@ -185,13 +186,10 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	if err != nil {
 		return r.got, err
 	}
-	// What was delivered on the day before the window is at hand, and is looked at
-	// only as far as credentials need it, as a scan of the objects does.
-	begin := r.window.since.Add(-r.flags.margin.value.before).Unix()
 	for {
 		r.got = gotten{}
 		r.got.totals.Problems = slices.Clone(q.trails)
-		if err := r.readResults(ctx, runner, results, false, func(e *ingest.Event) bool { return e.Time >= begin }); err != nil {
+		if err := r.readResults(ctx, runner, results, nil); err != nil {
 			return r.got, err
 		}
 		if !r.audit.Replay() {
@@ -205,9 +203,10 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 			break
 		}
 		notes.info("looking for the assume events of %s", plural(int64(len(needs)), "credential"))
-		wanted := r.wanted(needs)
-		before := func(e *ingest.Event) bool { return e.Time < begin && wanted(e) } // the others were taken
-		if err := r.readResults(ctx, runner, results, true, before); err != nil {
+		// What was delivered on the day before the window is at hand, and is looked
+		// at only as far as credentials need it, as a scan of the objects does.
+		wanted := wants(q.plan.Scan, needs)
+		if err := r.readResults(ctx, runner, results, wanted); err != nil {
 			return r.got, err
 		}
 		parts, err := q.evidence(slices.DeleteFunc(needs, func(n ingest.Need) bool { return q.plan.Reads(n.Account, time.Unix(n.Time, 0)) }))
@@ -218,7 +217,7 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 		if err != nil {
 			return r.got, err
 		}
-		if err := r.readResults(ctx, runner, more, true, wanted); err != nil {
+		if err := r.readResults(ctx, runner, more, wanted); err != nil {
 			return r.got, err
 		}
 	}
@@ -231,12 +230,12 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	return r.got, nil
 }
 
-// readResults reads what queries found into the audit.
-func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results []athena.Result, evidence bool, wanted func(*ingest.Event) bool) error {
+// readResults reads what queries found into the audit, as readResult does.
+func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results []athena.Result, wanted want) error {
 	counters := &ingest.Counters{}
 	for _, res := range results {
 		err := runner.Read(ctx, res, func(in io.Reader) error {
-			totals, err := r.readResult(ctx, in, "query "+res.ID, evidence, wanted, counters)
+			totals, err := r.readResult(ctx, in, "query "+res.ID, wanted, counters)
 			totals.Bytes, totals.CompressedBytes = 0, 0 // of the result, not of the logs
 			r.got.totals.Add(totals)
 			return err
@@ -248,9 +247,13 @@ func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results
 	return nil
 }
 
-// wanted reports whether an event may be what one of the needs asks for: it is of
-// the account and of about the time.
-func (r *reader) wanted(needs []ingest.Need) func(*ingest.Event) bool {
+// want reports whether what was delivered for an account at a time, in seconds
+// since 1970, may hold what is looked for.
+type want func(account string, delivered int64) bool
+
+// wants is what the needs ask for: about each one's time, the objects that a
+// scan of the bucket would read.
+func wants(scan athena.Scan, needs []ingest.Need) want {
 	times := map[string][]int64{}
 	for _, n := range needs {
 		times[n.Account] = append(times[n.Account], n.Time)
@@ -258,11 +261,12 @@ func (r *reader) wanted(needs []ingest.Need) func(*ingest.Event) bool {
 	for _, list := range times {
 		slices.Sort(list)
 	}
-	before, after := int64(r.flags.margin.value.before/time.Second), int64(r.flags.margin.value.after/time.Second)
-	return func(e *ingest.Event) bool {
-		list := times[string(e.Recipient)]
-		i, _ := slices.BinarySearch(list, e.Time-after)
-		return i < len(list) && list[i] <= e.Time+before
+	before, after := int64(scan.Before/time.Second), int64(scan.After/time.Second)
+	return func(account string, delivered int64) bool {
+		// A stamp is a whole minute, and so are the ends of what is read.
+		list := times[account]
+		i, _ := slices.BinarySearch(list, delivered-after)
+		return i < len(list) && list[i] < delivered+60+before
 	}
 }
 
@@ -281,10 +285,8 @@ func (q *queries) evidence(needs []ingest.Need) ([]athena.Part, error) {
 			accounts = append(accounts, need.Account)
 		}
 		slices.Sort(accounts)
-		since, until := time.Unix(needs[0].Time, 0), time.Unix(needs[n-1].Time, 0)
+		more, err := q.plan.Evidence(slices.Compact(accounts), time.Unix(needs[0].Time, 0), time.Unix(needs[n-1].Time, 0))
 		needs = needs[n:]
-		m := q.flags.margin.value
-		more, err := q.plan.Evidence(slices.Compact(accounts), since.Add(-m.before), until.Add(m.after))
 		if err != nil {
 			return nil, err
 		}

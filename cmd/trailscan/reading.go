@@ -455,6 +455,8 @@ func (got gotten) fill(res *attribute.Result) {
 func (rd *reading) whyEmpty(got gotten) string {
 	t := got.totals
 	switch w := rd.window; {
+	case got.queries > 0:
+		return fmt.Sprintf("what Athena scanned holds none of the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
 	case t.Objects == 0 && len(got.unmatched) > 0:
 		return "--account and --region leave nothing to read"
 	case t.Objects == 0 && !rd.from.local():

@@ -22,7 +22,7 @@ type rollup struct {
 type rollupFile struct {
 	path     string
 	size     int64
-	evidence bool
+	evidence bool // and nothing else
 }
 
 // openRollup finds out what the results are about and whether they are all there
@@ -90,81 +90,97 @@ func sameScan(a, b athena.Scan) bool {
 		slices.Equal(a.Accounts, b.Accounts) && slices.Equal(a.Regions, b.Regions)
 }
 
-// readRollup reads the results into the audit.
+// readRollup reads the results into the audit: what counts, and then of the
+// evidence what credentials need, as often as that leads on to further ones.
 func (r *reader) readRollup(ctx context.Context, notes *notes) (gotten, error) {
 	for {
 		r.got = gotten{}
-		for _, f := range r.rollup.files {
-			notes.info("reading %s", f.path)
-			err := r.watched("reading", ingest.ScanOptions{}, func(opt ingest.ScanOptions) (ingest.Totals, error) {
-				opt.Counters.ObjectsListed.Add(1)
-				opt.Counters.BytesListed.Add(f.size)
-				opt.Counters.ListingDone.Store(true)
-				file, err := os.Open(f.path)
-				if err != nil {
-					return ingest.Totals{}, err
-				}
-				defer file.Close()
-				totals, err := r.readResult(ctx, file, f.path, f.evidence, nil, opt.Counters)
-				totals.Objects = 1
-				return totals, err
-			})
-			if err != nil {
-				if ctx.Err() != nil {
-					return r.got, err
-				}
-				return r.got, errRollup(f.path, err)
-			}
+		if err := r.readFiles(ctx, notes, nil); err != nil {
+			return r.got, err
 		}
 		if !r.audit.Replay() {
-			return r.got, nil
+			break
 		}
 		notes.info("records were corrected after they had been counted: reading once more")
 	}
+	read := r.got // the same files again are no more objects and bytes
+	for {
+		needs := r.audit.Needs()
+		if len(needs) == 0 {
+			return read, nil
+		}
+		notes.info("looking for the assume events of %s", plural(int64(len(needs)), "credential"))
+		if err := r.readFiles(ctx, notes, wants(r.rollup.scan, needs)); err != nil {
+			return read, err
+		}
+	}
 }
 
-// readResult reads one result into the audit. Of evidence it takes what issued
-// credentials and nothing else. Where wanted is not nil, only those of these
-// events are taken that it wants.
-func (r *reader) readResult(ctx context.Context, in io.Reader, name string, evidence bool, wanted func(*ingest.Event) bool, counters *ingest.Counters) (ingest.Totals, error) {
-	builder := r.audit.Builder()
-	if evidence {
-		builder = r.audit.EvidenceBuilder()
+// readFiles reads the results, as readResult does.
+func (r *reader) readFiles(ctx context.Context, notes *notes, wanted want) error {
+	for _, f := range r.rollup.files {
+		notes.info("reading %s", f.path)
+		err := r.watched("reading", ingest.ScanOptions{}, func(opt ingest.ScanOptions) (ingest.Totals, error) {
+			opt.Counters.ObjectsListed.Add(1)
+			opt.Counters.BytesListed.Add(f.size)
+			opt.Counters.ListingDone.Store(true)
+			file, err := os.Open(f.path)
+			if err != nil {
+				return ingest.Totals{}, err
+			}
+			defer file.Close()
+			totals, err := r.readResult(ctx, file, f.path, wanted, opt.Counters)
+			totals.Objects = 1
+			return totals, err
+		})
+		if err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			return errRollup(f.path, err)
+		}
 	}
+	return nil
+}
+
+// readResult reads one result into the audit: what counts or, where something is
+// wanted, the evidence for that and nothing else.
+func (r *reader) readResult(ctx context.Context, in io.Reader, name string, wanted want, counters *ingest.Counters) (ingest.Totals, error) {
 	var totals ingest.Totals
 	read := func(n int64) {
 		totals.Records += n
 		counters.Records.Add(n)
 	}
-	counted := &countingReader{in: in, counters: counters}
-	err := athena.ReadRows(ctx, bufio.NewReaderSize(counted, 1<<20), name, athena.Rows{
-		Event: func(e *ingest.Event, duplicates int64) {
-			if wanted == nil || wanted(e) {
+	var rows athena.Rows
+	if wanted == nil {
+		builder := r.audit.Builder()
+		rows.Event = func(e *ingest.Event, duplicates int64) {
+			builder.Add(e)
+			builder.AddCopies(duplicates)
+			read(1 + duplicates)
+		}
+		rows.Use = func(e *ingest.Event, u athena.Use) {
+			builder.AddUse(e, attribute.Rollup{Calls: u.Calls, Duplicates: u.Duplicates, LastTime: u.LastTime, Shared: u.Shared})
+			read(u.Calls + u.Duplicates)
+		}
+		rows.Read = builder.AddAccount
+		rows.Problem = func(p ingest.Problem) { totals.Problems = append(totals.Problems, placed(p, name)) }
+	} else {
+		builder := r.audit.EvidenceBuilder()
+		rows.Evidence = func(e *ingest.Event, delivered int64) {
+			if wanted(string(e.Recipient), delivered) {
 				builder.Add(e)
 				read(1)
 			}
-			if !evidence {
-				builder.AddCopies(duplicates)
-				read(duplicates)
-			}
-		},
-		Use: func(e *ingest.Event, u athena.Use) {
-			if !evidence {
-				builder.AddUse(e, attribute.Rollup{Calls: u.Calls, Duplicates: u.Duplicates, LastTime: u.LastTime, Shared: u.Shared})
-				read(u.Calls + u.Duplicates)
-			}
-		},
-		Read: func(account string) {
-			if !evidence {
+		}
+		rows.Seen = func(account string, delivered int64) {
+			if wanted(account, delivered) {
 				builder.AddAccount(account)
 			}
-		},
-		Problem: func(p ingest.Problem) {
-			if !evidence {
-				totals.Problems = append(totals.Problems, placed(p, name))
-			}
-		},
-	})
+		}
+	}
+	counted := &countingReader{in: in, counters: counters}
+	err := athena.ReadRows(ctx, bufio.NewReaderSize(counted, 1<<20), name, rows)
 	totals.CompressedBytes, totals.Bytes = counted.n, counted.n
 	if err == nil {
 		counters.Objects.Add(1)

@@ -16,10 +16,6 @@ const day = 24 * time.Hour
 type Plan struct {
 	Scan   Scan
 	Tables []Table
-	// Before and After are how far objects may be delivered before and after
-	// their events. The partition is the day of delivery, so that at least a day
-	// is read on both sides of the window.
-	Before, After time.Duration
 	// Now is the time of the scan: nothing was delivered after it.
 	Now time.Time
 	// MaxPartitions and MaxQuery bound one query; zero is Athena's limit.
@@ -31,8 +27,9 @@ type Plan struct {
 // no part in it.
 func (p Plan) Parts() ([]Part, error) {
 	part := Part{Scan: p.Scan, Since: p.Scan.Since, Until: p.Scan.Until}
+	from, to := p.Delivered()
 	for _, t := range p.Tables {
-		s := Slice{Table: t, From: p.from(p.Scan.Since), To: p.to(p.Scan.Until)}
+		s := Slice{Table: t, From: from, To: to}
 		if len(p.Scan.Accounts) > 0 {
 			if s.Accounts = intersect(t.Accounts(), p.Scan.Accounts); len(s.Accounts) == 0 {
 				continue
@@ -52,9 +49,18 @@ func (p Plan) Parts() ([]Part, error) {
 }
 
 // Delivered is the first and the last day of delivery that the parts read; zero
-// is no bound.
+// is no bound. The partition is the day of delivery. A day more is read before
+// the window, since that is what most credentials need that were issued before
+// it.
 func (p Plan) Delivered() (from, to time.Time) {
-	return p.from(p.Scan.Since), p.to(p.Scan.Until)
+	st := p.Scan.stamps()
+	if !st.From.IsZero() {
+		from = earlier(st.From, p.Scan.Since.Add(-day)).UTC().Truncate(day)
+	}
+	if !st.To.IsZero() {
+		to = p.notAfterNow(st.To.Truncate(day))
+	}
+	return from, to
 }
 
 // Reads reports whether the parts read what an account delivered about a time.
@@ -63,33 +69,41 @@ func (p Plan) Reads(account string, t time.Time) bool {
 		return false
 	}
 	from, to := p.Delivered()
-	return (from.IsZero() || !t.Add(-p.Before).Before(from)) && (to.IsZero() || t.Add(p.After).Before(to.Add(day)))
+	st := p.Scan.around(t, t)
+	return (from.IsZero() || !st.From.Before(from)) && (to.IsZero() || st.To.Before(to.Add(day)))
 }
 
 // Lookback is the query of the events that issued credentials before the window
 // and, where the scan has accounts or regions of its own, elsewhere. It is empty
-// where the parts of the window read all of that: their first day of delivery
-// lies a day before it.
+// where the parts of the window read all of that.
 func (p Plan) Lookback() ([]Part, error) {
-	since := p.Scan.Since
-	if !since.IsZero() {
-		since = since.Add(-p.Scan.Lookback)
+	st := p.Scan.stamps()
+	if !st.From.IsZero() {
+		st.From = st.From.Add(-p.Scan.Lookback).Truncate(time.Minute)
 	}
-	elsewhere := len(p.Scan.Accounts) > 0 || len(p.Scan.Regions) > 0
-	if !elsewhere && !p.evidenceFrom(since).Before(p.from(p.Scan.Since)) {
-		return nil, nil
+	if len(p.Scan.Accounts) == 0 && len(p.Scan.Regions) == 0 {
+		from, _ := p.Delivered()
+		if !st.From.Before(from) {
+			return nil, nil
+		}
+		st.To = from.Add(-time.Minute)
 	}
-	return p.Evidence(nil, since, p.Scan.Until)
+	return p.evidence(nil, st)
 }
 
 // Evidence are the queries of the events that issued credentials in some
-// accounts, nil for all, from since on and before until.
+// accounts and about some times, from since to until.
 func (p Plan) Evidence(accounts []string, since, until time.Time) ([]Part, error) {
-	part := Part{Scan: p.Scan, Since: since, Until: until, Evidence: true}
+	return p.evidence(accounts, p.Scan.around(since, until))
+}
+
+// evidence reads objects of some stamps; accounts are nil for all.
+func (p Plan) evidence(accounts []string, st Stamps) ([]Part, error) {
+	part := Part{Scan: p.Scan, Since: p.Scan.Since, Until: p.Scan.Until, Evidence: true, Stamps: st}
 	for _, t := range p.Tables {
-		s := Slice{Table: t, From: p.evidenceFrom(since)}
-		if !until.IsZero() {
-			s.To = p.notAfterNow(until.Add(p.After).UTC().Truncate(day))
+		s := Slice{Table: t, From: st.From.Truncate(day)}
+		if !st.To.IsZero() {
+			s.To = p.notAfterNow(st.To.Truncate(day))
 		}
 		if accounts != nil {
 			if s.Accounts = intersect(t.Accounts(), accounts); len(s.Accounts) == 0 {
@@ -102,30 +116,6 @@ func (p Plan) Evidence(accounts []string, since, until time.Time) ([]Part, error
 		return nil, nil
 	}
 	return p.fit(part)
-}
-
-// evidenceFrom is the first day of delivery of evidence from t on.
-func (p Plan) evidenceFrom(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return t.Add(-p.Before).UTC().Truncate(day)
-}
-
-// from is the first day of delivery of events from t on.
-func (p Plan) from(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return t.Add(-max(p.Before, day)).UTC().Truncate(day)
-}
-
-// to is the last day of delivery of events before t.
-func (p Plan) to(t time.Time) time.Time {
-	if t.IsZero() {
-		return t
-	}
-	return p.notAfterNow(t.Add(max(p.After, day) - time.Second).UTC().Truncate(day))
 }
 
 func (p Plan) notAfterNow(d time.Time) time.Time {
@@ -199,9 +189,9 @@ func (s Slice) regions() []string {
 	return s.Table.Regions()
 }
 
-// Split halves a part by its accounts, or by the time of its events where it has
-// only one. Both halves together give what the whole gives. It reports false
-// where there is nothing to split by.
+// Split halves a part by its accounts, or by time where it has only one. Both
+// halves together give what the whole gives, but for events that were delivered
+// more than a day late. It reports false where there is nothing to split by.
 func (p Part) Split() ([]Part, bool) {
 	var accounts []string
 	for _, s := range p.From {
@@ -226,9 +216,12 @@ func (p Part) Split() ([]Part, bool) {
 	return []Part{half(accounts[:middle]), half(accounts[middle:])}, true
 }
 
-// splitTime halves a part by the time of its events. Each half still reads the
-// days of delivery around its own.
+// splitTime halves a part by the time of its events, so that the copies of an
+// event stay together. Each half still reads the days of delivery around its own.
 func (p Part) splitTime() ([]Part, bool) {
+	if p.Evidence {
+		return p.splitStamps()
+	}
 	since, until := p.Since, p.Until
 	if since.IsZero() || until.IsZero() || until.Sub(since) < 2*time.Hour {
 		return nil, false
@@ -247,6 +240,23 @@ func (p Part) splitTime() ([]Part, bool) {
 			early := since.UTC().Truncate(day).Sub(s.From)
 			second.From[i].From = later(s.From, middle.UTC().Truncate(day).Add(-max(early, day)))
 		}
+	}
+	return []Part{first, second}, true
+}
+
+// splitStamps halves what is asked for evidence by the stamps of the objects.
+func (p Part) splitStamps() ([]Part, bool) {
+	from, to := p.Stamps.From, p.Stamps.To
+	if from.IsZero() || to.IsZero() || to.Sub(from) < 2*time.Hour {
+		return nil, false
+	}
+	middle := from.Add(to.Sub(from) / 2).Truncate(time.Hour)
+	first, second := p, p
+	first.Stamps.To, second.Stamps.From = middle.Add(-time.Minute), middle
+	first.From, second.From = slices.Clone(p.From), slices.Clone(p.From)
+	for i, s := range p.From {
+		first.From[i].To = earlier(s.To, first.Stamps.To.Truncate(day))
+		second.From[i].From = later(s.From, middle.Truncate(day))
 	}
 	return []Part{first, second}, true
 }

@@ -76,20 +76,22 @@ func TestDelivered(t *testing.T) {
 		accounts      []string
 		days, earlier string // of the window, and of evidence before it
 	}{
-		// A day on both sides, which is more than most look back.
-		{"11-10 12:00", "11-12 12:00", 12 * time.Hour, nil, "1109-1113", ""},
+		// A day before, which is more than most look back.
+		{"11-10 12:00", "11-12 12:00", 12 * time.Hour, nil, "1109-1112", ""},
 		{"11-10 00:00", "11-12 00:00", 12 * time.Hour, nil, "1109-1112", ""},
+		{"11-10 00:00", "11-12 23:00", 12 * time.Hour, nil, "1109-1113", ""},
+		{"11-10 00:00", "11-12 22:59", 12 * time.Hour, nil, "1109-1112", ""},
 		// Nothing was delivered after now, the 24th.
-		{"11-23 12:00", "11-24 12:00", 12 * time.Hour, nil, "1122-1124", ""},
-		{"11-10 12:00", "11-12 12:00", 35 * time.Hour, nil, "1109-1113", ""},
-		{"11-10 12:00", "11-12 12:00", 37 * time.Hour, nil, "1109-1113", "1108-1112"},
+		{"11-23 12:00", "11-24 23:59", 12 * time.Hour, nil, "1122-1124", ""},
+		{"11-10 12:00", "11-12 12:00", 35 * time.Hour, nil, "1109-1112", ""},
+		{"11-10 12:00", "11-12 12:00", 37 * time.Hour, nil, "1109-1112", "1108-1108"},
 		// Chains lead into other accounts.
-		{"11-10 12:00", "11-12 12:00", 12 * time.Hour, []string{"111122223333"}, "1109-1113", "1109-1112"},
+		{"11-10 12:00", "11-12 12:00", 12 * time.Hour, []string{"111122223333"}, "1109-1112", "1109-1112"},
 		{"", "", 12 * time.Hour, nil, "*-*", ""},
 		{"", "", 12 * time.Hour, []string{"111122223333"}, "*-*", "*-*"},
 	} {
 		p := plan()
-		p.Scan = Scan{Since: at(test.since), Until: at(test.until), Lookback: test.lookback, Accounts: test.accounts}
+		p.Scan.Since, p.Scan.Until, p.Scan.Lookback, p.Scan.Accounts = at(test.since), at(test.until), test.lookback, test.accounts
 		parts, err := p.Parts()
 		if err != nil || len(parts) != 1 {
 			t.Fatal(parts, err)

@@ -22,6 +22,10 @@ type Scan struct {
 	Since, Until time.Time
 	// Lookback is how far before the window assume events are believed.
 	Lookback time.Duration
+	// Before and After are how far ahead of the window and behind it an object
+	// may have been delivered, by the stamp in its name, for its events to
+	// count, and about the time of an event that is looked for. Whole seconds.
+	Before, After time.Duration
 	// Accounts and Regions are the only ones whose calls count, by
 	// recipientAccountId and awsRegion; empty is all.
 	Accounts, Regions []string
@@ -34,12 +38,32 @@ type Part struct {
 	// Since and Until are the part's share of the window. The first share has
 	// also what issued credentials before it.
 	Since, Until time.Time
-	// Evidence asks for the events that issued credentials and nothing else,
-	// those from Since on and before Until. Nothing of such a result counts.
+	// Evidence asks for the events that issued credentials and nothing else, of
+	// the objects of these stamps. Nothing of such a result counts.
 	Evidence bool
+	Stamps   Stamps
 	// Number of Count parts, from 1; parts of a scan hold no event in common
 	// except evidence.
 	Number, Count int
+}
+
+// Stamps are times in the names of objects, in whole minutes and both ends
+// included; zero is no bound.
+type Stamps struct{ From, To time.Time }
+
+// stamps are those of the objects whose events count.
+func (s Scan) stamps() Stamps { return s.around(s.Since, s.Until) }
+
+// around are the stamps of what may hold events of some time.
+func (s Scan) around(since, until time.Time) Stamps {
+	var st Stamps
+	if !since.IsZero() {
+		st.From = since.Add(-s.Before).UTC().Truncate(time.Minute)
+	}
+	if !until.IsZero() {
+		st.To = until.Add(s.After).UTC().Truncate(time.Minute)
+	}
+	return st
 }
 
 // Slice is a part of one table.
@@ -124,9 +148,9 @@ type field struct {
 
 // The places of an entry that are no members of its record. The fields follow.
 const (
-	entryKind   = iota // event, use, read, bad or scan
+	entryKind   = iota // event, evidence, use, read, seen, bad or scan
 	entryAt            // of an event its own, else the hour of use: what sets rows apart
-	entryObject        // of bad records, where they are
+	entryObject        // of bad records, where they are; of evidence, when that was delivered
 	entryReason        // and what is wrong with them
 	entryFields
 )
@@ -198,6 +222,13 @@ func identifies(column string) string {
 		` OR regexp_like(` + column + `, '[1-9]') AND NOT regexp_like(` + column + `, '[<>{}$\[\]]'))`
 }
 
+// stampForm is how the time stands in an object's name. What ingest.ParseKey
+// takes for the stamp is the last that looks like one.
+const stampForm = `'^.*_([0-9]{8}T[0-9]{4})([0-9]{2})?Z[^/]*\.json[^/]*$'`
+
+// stampTime is the form of a stamp without its Z.
+const stampTime = "20060102T1504"
+
 // The calls that issue credentials, or tell about one, by service. The list is
 // that of ingest.Event.IsAssume.
 const issuing = `(eventsource = 'sts.amazonaws.com' AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetFederationToken', 'GetSessionToken')
@@ -221,14 +252,18 @@ func (p Part) Query() string {
 	line("),")
 	line("-- What trails do not deliver as events is passed over. Times are seconds since 1970.")
 	line("timed AS (")
-	line("  SELECT *, try(CAST(floor(to_unixtime(from_iso8601_timestamp(eventtime))) AS bigint)) AS t")
+	line("  SELECT *, try(CAST(floor(to_unixtime(from_iso8601_timestamp(eventtime))) AS bigint)) AS t,")
+	line("    coalesce(%s, false) AS counting", p.counting())
 	line("  FROM records")
-	line("  WHERE coalesce(eventcategory, '') IN ('Management', 'Data')")
+	line("  WHERE (coalesce(eventcategory, '') IN ('Management', 'Data')")
 	line("    OR coalesce(eventcategory, '') NOT IN ('Insight', 'Aggregated', 'NetworkActivity')")
-	line("      AND lower(coalesce(eventtype, '')) NOT IN ('awscloudtrailinsight', 'awsaggregatedevent', 'awsvpceevents')")
+	line("      AND lower(coalesce(eventtype, '')) NOT IN ('awscloudtrailinsight', 'awsaggregatedevent', 'awsvpceevents'))")
+	for _, bound := range p.Stamps.bounds() {
+		line("    AND %s", bound)
+	}
 	line("),")
 	line("placed AS (")
-	line("  SELECT *, t IS NULL OR coalesce(eventname, '') = '' AS bad,")
+	line("  SELECT *, %s AND (t IS NULL OR coalesce(eventname, '') = '') AS bad,", p.share())
 	line("    coalesce(%s, false) AS chosen,", p.chosen())
 	line("    coalesce(%s, false) AS whole,", p.whole())
 	line("    coalesce(id_type = 'AssumedRole', false) AS rolesession,")
@@ -251,34 +286,32 @@ func (p Part) Query() string {
 	line("  FROM placed")
 	line("),")
 	line("entries AS (")
-	line("  SELECT recipientaccountid, chosen, t,")
+	line("  SELECT recipientaccountid, counting, chosen, t,")
 	line("    -- An event is one by its id and UTC day. One that corrects another takes its place, before or after midnight.")
-	line("    CASE WHEN NOT (bad OR chosen OR whole) THEN ARRAY[CAST(NULL AS varchar)]")
-	line("      WHEN corrects THEN ARRAY[%s, originaleventid || ' ' || %s, originaleventid || ' ' || %s, originaleventid || ' ' || %s]",
+	line("    CASE WHEN NOT (bad OR chosen OR whole) THEN ARRAY[CASE WHEN NOT counting THEN 'seen ' || stamp END]")
+	line("      WHEN corrects AND counting THEN ARRAY[%s, originaleventid || ' ' || %s, originaleventid || ' ' || %s, originaleventid || ' ' || %s]",
 		"CASE WHEN identified THEN eventid || ' ' || "+utcDay("t")+" ELSE CAST(uuid() AS varchar) END", utcDay("t - 86400"), utcDay("t"), utcDay("t + 86400"))
 	line("      WHEN bad OR NOT identified THEN ARRAY[CAST(uuid() AS varchar)]")
 	line("      ELSE ARRAY[eventid || ' ' || %s] END AS ids,", utcDay("t"))
-	line("    CASE WHEN corrects THEN originaleventid || ' ' END AS corrected,")
+	line("    CASE WHEN corrects AND counting THEN originaleventid || ' ' END AS corrected,")
 	line("    lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') AS moment,")
-	line("    CASE WHEN shared AND NOT elsewhere THEN sharedeventid END AS shared,")
+	line("    CASE WHEN shared AND NOT elsewhere THEN sharedeventid WHEN NOT (counting OR whole) THEN stamp END AS shared,")
 	line("    json_format(CAST(ARRAY[")
-	line("      CASE WHEN bad THEN 'bad' WHEN whole THEN 'event' WHEN chosen THEN 'use' ELSE 'read' END,")
+	line("      -- Of the copies of one event the least kind is taken: event goes before evidence.")
+	line("      CASE WHEN bad THEN 'bad' WHEN whole AND counting THEN 'event' WHEN whole THEN 'evidence' WHEN chosen THEN 'use' WHEN counting THEN 'read' ELSE 'seen' END,")
 	line("      CASE WHEN whole THEN lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') WHEN rolesession AND chosen THEN CAST(t - t %% 3600 AS varchar) END,")
-	line("      CASE WHEN bad THEN objectname END,")
+	line("      CASE WHEN bad THEN objectname WHEN whole AND NOT counting THEN stamp END,")
 	line("      CASE WHEN NOT bad THEN NULL WHEN coalesce(eventtime, '') = '' THEN 'no eventTime' WHEN coalesce(eventname, '') = '' THEN 'no eventName' ELSE 'eventTime is no time' END,")
 	for i, f := range fields {
 		line("      %s%s", f.expr, comma(i, len(fields)))
 	}
 	line("    ] AS JSON)) AS entry")
 	line("  FROM judged")
-	if p.Evidence {
-		line("  WHERE whole")
-	}
 	line("),")
 	line("-- One row for each event, however often it was delivered.")
 	line("events AS (")
 	line("  SELECT min(entry) AS entry, min(moment) AS moment, min(t) AS t, max(shared) AS shared,")
-	line("    CASE WHEN bool_or(chosen) THEN count(*) - 1 ELSE 0 END AS copies")
+	line("    CASE WHEN bool_or(chosen) THEN count(*) FILTER (WHERE counting) - 1 ELSE 0 END AS copies")
 	line("  FROM entries CROSS JOIN UNNEST(ids) AS u(id)")
 	line("  GROUP BY recipientaccountid, id")
 	line("  HAVING NOT coalesce(bool_or(starts_with(id, corrected)), false)")
@@ -310,7 +343,7 @@ func (s Slice) records() string {
 		}
 		fmt.Fprintf(&b, "    %s AS %s,\n", expr, c.name)
 	}
-	fmt.Fprintf(&b, "    \"$path\" AS objectname\n  FROM %s\n", s.Table.reference())
+	fmt.Fprintf(&b, "    \"$path\" AS objectname,\n    regexp_extract(\"$path\", %s, 1) AS stamp\n  FROM %s\n", stampForm, s.Table.reference())
 	var where []string
 	if s.Accounts != nil {
 		where = append(where, "account IN ("+quoteAll(s.Accounts)+")")
@@ -330,12 +363,48 @@ func (s Slice) records() string {
 	return b.String()
 }
 
+// counting says whose events may count: those of the objects that a scan of the
+// bucket would read.
+func (p Part) counting() string {
+	if p.Evidence {
+		return "false"
+	}
+	if bounds := p.Scan.stamps().bounds(); len(bounds) > 0 {
+		return strings.Join(bounds, " AND ")
+	}
+	return "true"
+}
+
+// bounds says which stamps are meant.
+func (st Stamps) bounds() (cond []string) {
+	if !st.From.IsZero() {
+		cond = append(cond, "stamp >= "+quote(st.From.Format(stampTime)))
+	}
+	if !st.To.IsZero() {
+		cond = append(cond, "stamp <= "+quote(st.To.Format(stampTime)))
+	}
+	return cond
+}
+
+// share says which records without a time are the part's: those of its share of
+// the stamps.
+func (p Part) share() string {
+	cond := []string{"counting"}
+	if !p.Since.Equal(p.Scan.Since) {
+		cond = append(cond, "stamp >= "+quote(p.Since.UTC().Format(stampTime)))
+	}
+	if !p.Until.Equal(p.Scan.Until) {
+		cond = append(cond, "stamp < "+quote(p.Until.UTC().Format(stampTime)))
+	}
+	return strings.Join(cond, " AND ")
+}
+
 // chosen says which events count.
 func (p Part) chosen() string {
 	if p.Evidence {
 		return "false"
 	}
-	return strings.Join(append([]string{"t IS NOT NULL", "eventname <> ''"}, p.Scan.takes(p.Since, p.Until)...), " AND ")
+	return strings.Join(append([]string{"counting", "t IS NOT NULL", "eventname <> ''"}, p.Scan.takes(p.Since, p.Until)...), " AND ")
 }
 
 // takes says which events of some time are of the scan's accounts and regions.
@@ -353,14 +422,18 @@ func (s Scan) takes(since, until time.Time) []string {
 // whole says which events are given as whole records: those that issued a
 // credential. Those outside the window are evidence.
 func (p Part) whole() string {
-	cond := []string{"t IS NOT NULL", "(coalesce(errorcode, '') = '' OR eventname = 'AssumeRoleForPodIdentity')"}
-	since := p.Since
-	if !p.Evidence && since.Equal(p.Scan.Since) {
-		since = time.Time{}
-	}
-	cond = append(cond, between(since, p.Until)...)
-	if counted := p.Scan.takes(p.Scan.Since, p.Scan.Until); p.Evidence && len(counted) > 0 {
-		cond = append(cond, "NOT ("+strings.Join(counted, " AND ")+")") // the other parts have it
+	cond := []string{"(counting OR stamp <> '')", "t IS NOT NULL", "(coalesce(errorcode, '') = '' OR eventname = 'AssumeRoleForPodIdentity')"}
+	switch {
+	case p.Evidence:
+		cond = append(cond, between(time.Time{}, p.Scan.Until)...)
+		counted := append(p.Scan.stamps().bounds(), p.Scan.takes(p.Scan.Since, p.Scan.Until)...)
+		if len(counted) > 0 {
+			cond = append(cond, "NOT ("+strings.Join(counted, " AND ")+")") // the other parts have it
+		}
+	case p.Since.Equal(p.Scan.Since):
+		cond = append(cond, between(time.Time{}, p.Until)...)
+	default:
+		cond = append(cond, between(p.Since, p.Until)...)
 	}
 	return strings.Join(append(cond, issuing), " AND ")
 }
@@ -384,7 +457,7 @@ func (p Part) header() string {
 	}
 	elements := []string{
 		kindScan, formatVersion, p.id(), role, strconv.Itoa(p.Number), strconv.Itoa(p.Count),
-		unixText(p.Scan.Since), unixText(p.Scan.Until), strconv.FormatInt(int64(p.Scan.Lookback/time.Second), 10),
+		unixText(p.Scan.Since), unixText(p.Scan.Until), seconds(p.Scan.Lookback), seconds(p.Scan.Before), seconds(p.Scan.After),
 		strings.Join(p.Scan.Accounts, ","), strings.Join(p.Scan.Regions, ","),
 	}
 	text, err := json.Marshal(elements)
@@ -397,12 +470,14 @@ func (p Part) header() string {
 // id tells the parts of a scan from those of others.
 func (p Part) id() string {
 	h := sha256.New()
-	fmt.Fprintln(h, p.Evidence, unixText(p.Since), unixText(p.Until))
+	fmt.Fprintln(h, p.Evidence, unixText(p.Since), unixText(p.Until), p.Stamps.bounds())
 	for _, s := range p.From {
 		h.Write([]byte(s.records()))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
+
+func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 func unixText(t time.Time) string {
 	if t.IsZero() {

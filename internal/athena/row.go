@@ -21,11 +21,13 @@ const formatVersion = "1"
 
 // The kinds of entry.
 const (
-	kindEvent = "event"
-	kindUse   = "use"
-	kindRead  = "read"
-	kindBad   = "bad"
-	kindScan  = "scan"
+	kindEvent    = "event"
+	kindEvidence = "evidence"
+	kindUse      = "use"
+	kindRead     = "read"
+	kindSeen     = "seen"
+	kindBad      = "bad"
+	kindScan     = "scan"
 )
 
 // rolledUp is the eventName of a record that stands for several calls.
@@ -55,14 +57,20 @@ type Use struct {
 }
 
 // Rows is where the rows of a result go. What the functions are given is theirs
-// until they return.
+// until they return. Rows without a function are passed over.
 type Rows struct {
 	// Event takes an event whole, with the number of its further copies.
 	Event func(e *ingest.Event, duplicates int64)
+	// Evidence takes an event whole that lies in an object beside those whose
+	// events count, and when that was delivered, in seconds since 1970.
+	Evidence func(e *ingest.Event, delivered int64)
 	// Use takes calls that are alike, as the first of them.
 	Use func(e *ingest.Event, u Use)
 	// Read takes an account whose log was read and has nothing in the window.
 	Read func(account string)
+	// Seen takes an account and when something was delivered for it beside what
+	// counts, in seconds since 1970.
+	Seen func(account string, delivered int64)
 	// Problem takes records that could not be used.
 	Problem func(ingest.Problem)
 }
@@ -175,11 +183,11 @@ func (r *result) header() (Header, error) {
 		return Header{}, fmt.Errorf("line %d: the result is of another version of trailscan's queries; run those that this version prints (trailscan athena sql)", r.line())
 	}
 	h := Header{}
-	var numbers [5]int64
-	if len(e) != 11 {
-		return h, fmt.Errorf("line %d: %d elements where 11 are expected", r.line(), len(e))
+	var numbers [7]int64
+	if len(e) != 13 {
+		return h, fmt.Errorf("line %d: %d elements where 13 are expected", r.line(), len(e))
 	}
-	for i, text := range []string{e[4], e[5], e[6], e[7], e[8]} {
+	for i, text := range e[4:11] {
 		if text == "" && (i == 2 || i == 3) {
 			continue
 		}
@@ -197,7 +205,8 @@ func (r *result) header() (Header, error) {
 		h.Scan.Until = time.Unix(numbers[3], 0).UTC()
 	}
 	h.Scan.Lookback = time.Duration(numbers[4]) * time.Second
-	h.Scan.Accounts, h.Scan.Regions = fromList(e[9]), fromList(e[10])
+	h.Scan.Before, h.Scan.After = time.Duration(numbers[5])*time.Second, time.Duration(numbers[6])*time.Second
+	h.Scan.Accounts, h.Scan.Regions = fromList(e[11]), fromList(e[12])
 	return h, nil
 }
 
@@ -297,20 +306,49 @@ func (d *decoder) row(ctx context.Context, row []string) error {
 	}
 	switch kind {
 	case kindRead:
-		d.rows.Read(d.element(entryFields))
+		if d.rows.Read != nil {
+			d.rows.Read(d.element(entryFields))
+		}
+		return nil
+	case kindSeen:
+		if d.rows.Seen == nil {
+			return nil
+		}
+		account := d.element(entryFields)
+		for text := range strings.FieldsSeq(row[columnShared]) {
+			delivered, err := parseStamp(text)
+			if err != nil {
+				return fmt.Errorf("shared_events: %w", err)
+			}
+			d.rows.Seen(account, delivered)
+		}
 		return nil
 	case kindBad:
+		if d.rows.Problem == nil {
+			return nil
+		}
 		d.rows.Problem(ingest.Problem{
 			Object: d.element(entryObject), Offset: -1, Stage: ingest.StageRecord,
 			Error: "not a CloudTrail record: " + d.element(entryReason), Count: u.Calls,
 		})
 		return nil
-	case kindEvent, kindUse:
+	case kindEvent:
+		if d.rows.Event == nil {
+			return nil
+		}
+	case kindEvidence:
+		if d.rows.Evidence == nil {
+			return nil
+		}
+	case kindUse:
+		if d.rows.Use == nil {
+			return nil
+		}
 	default:
 		return fmt.Errorf("entry: unknown kind %q", kind)
 	}
-	first := row[columnFirst]
-	if kind == kindEvent {
+	first, delivered := row[columnFirst], int64(0)
+	if kind != kindUse {
 		first = d.element(entryAt)
 	}
 	at, id, err := parseMoment(first)
@@ -320,6 +358,11 @@ func (d *decoder) row(ctx context.Context, row []string) error {
 	if u.LastTime, err = strconv.ParseInt(row[columnLast], 10, 64); err != nil || u.LastTime < at {
 		return fmt.Errorf("last_time: %q is no time after the first", row[columnLast])
 	}
+	if kind == kindEvidence {
+		if delivered, err = parseStamp(d.element(entryObject)); err != nil {
+			return fmt.Errorf("entry: %w", err)
+		}
+	}
 	d.build(kind, at, id)
 	seen := false
 	_, problems := d.reader.Read(ctx, d.name, bytes.NewReader(d.record), func(e *ingest.Event) {
@@ -328,9 +371,15 @@ func (d *decoder) row(ctx context.Context, row []string) error {
 			d.rows.Use(e, u)
 			return
 		}
-		d.rows.Event(e, u.Duplicates)
-		for range u.Calls - 1 { // alike in everything, their ids are placeholders
-			d.rows.Event(e, 0)
+		for i := range u.Calls { // several are alike in everything, their ids placeholders
+			switch {
+			case kind == kindEvidence:
+				d.rows.Evidence(e, delivered)
+			case i == 0:
+				d.rows.Event(e, u.Duplicates)
+			default:
+				d.rows.Event(e, 0)
+			}
 		}
 	})
 	if !seen && ctx.Err() == nil {
@@ -363,6 +412,15 @@ func parseMoment(s string) (t int64, id string, err error) {
 		return 0, "", fmt.Errorf("%q is no time with an event id", s)
 	}
 	return t, s[12:], nil
+}
+
+// parseStamp reads the time in an object's name, in seconds since 1970.
+func parseStamp(s string) (int64, error) {
+	t, err := time.Parse(stampTime, s)
+	if err != nil || t.Unix() < 0 {
+		return 0, fmt.Errorf("%q is no time of delivery", s)
+	}
+	return t.Unix(), nil
 }
 
 // member is how a field stands in its record.

@@ -36,6 +36,13 @@ func entry(t *testing.T, kind, at string, members map[string]string) string {
 	return string(text)
 }
 
+// beside is the entry of an event from an object of some stamp that does not count.
+func beside(t *testing.T, stamp string) string {
+	t.Helper()
+	text := entry(t, "evidence", "001795518002issue-2", map[string]string{"recipientAccountId": "111122223333", "eventName": "AssumeRole"})
+	return strings.Replace(text, `issue-2",null`, `issue-2","`+stamp+`"`, 1)
+}
+
 // asCSV writes rows as a result.
 func asCSV(t *testing.T, rows ...[]string) string {
 	t.Helper()
@@ -58,7 +65,13 @@ func readAll(text string) (told []string, err error) {
 		Use: func(e *ingest.Event, u Use) {
 			told = append(told, fmt.Sprintf("use %s %s %q x%d +%d until %d by %s %q", e.ID, e.Source, e.ErrorCode, u.Calls, u.Duplicates, u.LastTime, e.Identity().ARN, u.Shared))
 		},
+		Evidence: func(e *ingest.Event, delivered int64) {
+			told = append(told, fmt.Sprintf("evidence %s %s %d delivered %d", e.ID, e.Name, e.Time, delivered))
+		},
 		Read: func(account string) { told = append(told, "read "+account) },
+		Seen: func(account string, delivered int64) {
+			told = append(told, fmt.Sprintf("seen %s %d", account, delivered))
+		},
 		Problem: func(p ingest.Problem) {
 			told = append(told, fmt.Sprintf("problem %s %s x%d", p.Object, p.Error, p.Count))
 		},
@@ -69,7 +82,7 @@ func readAll(text string) (told []string, err error) {
 func TestReadRows(t *testing.T) {
 	arn := "arn:aws:sts::111122223333:assumed-role/deploy/a\"b,c\nd"
 	got, err := readAll(asCSV(t,
-		[]string{`["scan","1","x","use","1","1","","","0","",""]`, "0", "0", "", "", ""},
+		[]string{`["scan","1","x","use","1","1","","","0","0","0","",""]`, "0", "0", "", "", ""},
 		[]string{entry(t, "use", "1795518000", map[string]string{
 			"recipientAccountId": "111122223333", "eventSource": "s3.amazonaws.com", "errorCode": "Error",
 			"userIdentity.type": "AssumedRole", "userIdentity.arn": arn, "userIdentity.sessionContext.sessionIssuer.arn": "arn:aws:iam::111122223333:role/x/deploy",
@@ -78,7 +91,9 @@ func TestReadRows(t *testing.T) {
 			"recipientAccountId": "111122223333", "eventSource": "sts.amazonaws.com", "eventName": "AssumeRole", "userIdentity.arn": "arn:aws:iam::111122223333:user/ann",
 			"responseElements": `{"credentials": {"accessKeyId": "ASIA1"}}`, "requestParameters": `{"roleArn": truncated`,
 		}), "1", "3", "", "1795518002", ""},
+		[]string{beside(t, "20261124T1005"), "2", "0", "", "1795518002", ""},
 		[]string{readEntry("444455556666"), "1", "0", "000000000009x", "9", ""},
+		[]string{strings.Replace(readEntry("777788889999"), "read", "seen", 1), "2", "0", "", "", "20261124T1005 20261124T1010"},
 		[]string{`["bad",null,"s3://b/k","no eventName"` + strings.Repeat(",null", len(fields)) + `]`, "4", "0", "", "", ""},
 	))
 	if err != nil {
@@ -87,7 +102,11 @@ func TestReadRows(t *testing.T) {
 	want := []string{
 		`use first-1 s3.amazonaws.com "Error" x7 +2 until 1795518900 by ` + arn + ` "shared-1 shared-2"`,
 		"event issue-1 AssumeRole 1795518002 +3 by arn:aws:iam::111122223333:user/ann issued ASIA1",
+		"evidence issue-2 AssumeRole 1795518002 delivered 1795514700",
+		"evidence issue-2 AssumeRole 1795518002 delivered 1795514700",
 		"read 444455556666",
+		"seen 777788889999 1795514700",
+		"seen 777788889999 1795515000",
 		"problem s3://b/k not a CloudTrail record: no eventName x4",
 	}
 	if !slices.Equal(got, want) {
@@ -154,6 +173,8 @@ func TestBadResults(t *testing.T) {
 		"no calls":          {asCSV(t, []string{use, "0", "0", "000000000001x", "1", ""}), "calls"},
 		"negative calls":    {asCSV(t, []string{use, "-1", "0", "000000000001x", "1", ""}), "calls"},
 		"no first event":    {asCSV(t, []string{use, "1", "0", "", "1", ""}), "first_event"},
+		"no stamp":          {asCSV(t, []string{beside(t, ""), "1", "0", "", "1795518002", ""}), `"" is no time of delivery`},
+		"no stamps":         {asCSV(t, []string{strings.Replace(readEntry("1"), "read", "seen", 1), "1", "0", "", "", "2026-11-24"}), "shared_events"},
 		"last before first": {asCSV(t, []string{use, "1", "0", "000000000002x", "1", ""}), "last_time"},
 		"a far year":        {asCSV(t, []string{use, "1", "0", "999999999999x", "999999999999", ""}), "eventTime"},
 	} {
@@ -182,8 +203,9 @@ func TestReadHeader(t *testing.T) {
 		t.Errorf("got %+v, want %+v", got, p.Scan)
 	}
 	for _, bad := range []string{
-		`["scan","2","x","use","1","1","","","0","",""]`, `["scan"]`, `["scan","1","x","use","1","1","","","0",""]`,
-		`["scan","1","x","use","one","1","","","0","",""]`, `["scan","1","x","use","1","1","-5","","0","",""]`, `["scan"`,
+		`["scan","2","x","use","1","1","","","0","0","0","",""]`, `["scan"]`, `["scan","1","x","use","1","1","","","0","0","0",""]`,
+		`["scan","1","x","use","one","1","","","0","0","0","",""]`, `["scan","1","x","use","1","1","-5","","0","0","0","",""]`,
+		`["scan","1","x","use","1","1","","","0","","0","",""]`, `["scan"`,
 	} {
 		if h, err := ReadHeader(strings.NewReader(asCSV(t, []string{bad, "0", "0", "", "", ""}))); err == nil {
 			t.Errorf("%s is taken for %+v", bad, h)
@@ -197,10 +219,12 @@ func TestReadHeader(t *testing.T) {
 // FuzzReadRows holds that no result makes the reader panic, and that what it
 // hands on is within what the rows say.
 func FuzzReadRows(f *testing.F) {
-	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"scan\"\",\"\"1\"\",\"\"x\"\",\"\"use\"\",\"\"1\"\",\"\"1\"\",\"\"\"\",\"\"\"\",\"\"0\"\",\"\"\"\",\"\"\"\"]\",0,0,,,\n")
+	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"scan\"\",\"\"1\"\",\"\"x\"\",\"\"use\"\",\"\"1\"\",\"\"1\"\",\"\"\"\",\"\"\"\",\"\"0\"\",\"\"0\"\",\"\"0\"\",\"\"\"\",\"\"\"\"]\",0,0,,,\n")
 	nulls := strings.ReplaceAll(strings.Repeat(",null", entryFields+len(fields)-1), `"`, `""`)
 	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"use\"\"" + nulls + "]\",3,1,000000000001x,2,a b\n")
 	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"event\"\",\"\"000000000001x\"\"" + nulls[5:] + "]\",1,0,,2,\n")
+	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"evidence\"\",\"\"000000000001x\"\",\"\"20261124T1005\"\"" + nulls[10:] + "]\",1,0,,2,\n")
+	f.Add("entry,calls,duplicates,first_event,last_time,shared_events\n\"[\"\"seen\"\"" + nulls + "]\",2,0,,,20261124T1005 20261124T1010\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		err := ReadRows(context.Background(), strings.NewReader(text), "r.csv", Rows{
 			Event: func(e *ingest.Event, n int64) {
@@ -211,6 +235,16 @@ func FuzzReadRows(f *testing.F) {
 			Use: func(e *ingest.Event, u Use) {
 				if u.Calls < 1 || u.Duplicates < 0 || u.LastTime < e.Time {
 					t.Errorf("%+v of an event at %d", u, e.Time)
+				}
+			},
+			Evidence: func(e *ingest.Event, delivered int64) {
+				if e.Time < 0 || delivered < 0 {
+					t.Errorf("event at %d, delivered %d", e.Time, delivered)
+				}
+			},
+			Seen: func(_ string, delivered int64) {
+				if delivered < 0 {
+					t.Errorf("delivered %d", delivered)
 				}
 			},
 			Read: func(string) {}, Problem: func(ingest.Problem) {},

@@ -156,8 +156,8 @@ var (
 
 func plan() Plan {
 	return Plan{
-		Scan:   Scan{Since: clock.Add(-24 * time.Hour), Until: clock, Lookback: 12 * time.Hour},
-		Tables: []Table{logs}, Before: 15 * time.Minute, After: time.Hour, Now: clock,
+		Scan:   Scan{Since: clock.Add(-24 * time.Hour), Until: clock, Lookback: 12 * time.Hour, Before: 15 * time.Minute, After: time.Hour},
+		Tables: []Table{logs}, Now: clock,
 	}
 }
 

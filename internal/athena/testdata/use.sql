@@ -54,7 +54,8 @@ WITH records AS (
     useridentity.sessioncontext.ec2roledelivery AS id_delivery,
     useridentity.sessioncontext.assumedroot AS id_assumedroot,
     useridentity.sessioncontext.signinsessionarn AS id_signinsession,
-    "$path" AS objectname
+    "$path" AS objectname,
+    regexp_extract("$path", '^.*_([0-9]{8}T[0-9]{4})([0-9]{2})?Z[^/]*\.json[^/]*$', 1) AS stamp
   FROM "default"."trailscan_f7f9a161b6521ccb"
   WHERE account IN ('111122223333')
     AND "timestamp" >= '2026/11/22'
@@ -62,16 +63,17 @@ WITH records AS (
 ),
 -- What trails do not deliver as events is passed over. Times are seconds since 1970.
 timed AS (
-  SELECT *, try(CAST(floor(to_unixtime(from_iso8601_timestamp(eventtime))) AS bigint)) AS t
+  SELECT *, try(CAST(floor(to_unixtime(from_iso8601_timestamp(eventtime))) AS bigint)) AS t,
+    coalesce(stamp >= '20261123T1145' AND stamp <= '20261124T1300', false) AS counting
   FROM records
-  WHERE coalesce(eventcategory, '') IN ('Management', 'Data')
+  WHERE (coalesce(eventcategory, '') IN ('Management', 'Data')
     OR coalesce(eventcategory, '') NOT IN ('Insight', 'Aggregated', 'NetworkActivity')
-      AND lower(coalesce(eventtype, '')) NOT IN ('awscloudtrailinsight', 'awsaggregatedevent', 'awsvpceevents')
+      AND lower(coalesce(eventtype, '')) NOT IN ('awscloudtrailinsight', 'awsaggregatedevent', 'awsvpceevents'))
 ),
 placed AS (
-  SELECT *, t IS NULL OR coalesce(eventname, '') = '' AS bad,
-    coalesce(t IS NOT NULL AND eventname <> '' AND t >= 1795435200 AND t < 1795521600 AND coalesce(recipientaccountid, '') IN ('111122223333'), false) AS chosen,
-    coalesce(t IS NOT NULL AND (coalesce(errorcode, '') = '' OR eventname = 'AssumeRoleForPodIdentity') AND t < 1795521600 AND (eventsource = 'sts.amazonaws.com' AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetFederationToken', 'GetSessionToken')
+  SELECT *, counting AND (t IS NULL OR coalesce(eventname, '') = '') AS bad,
+    coalesce(counting AND t IS NOT NULL AND eventname <> '' AND t >= 1795435200 AND t < 1795521600 AND coalesce(recipientaccountid, '') IN ('111122223333'), false) AS chosen,
+    coalesce((counting OR stamp <> '') AND t IS NOT NULL AND (coalesce(errorcode, '') = '' OR eventname = 'AssumeRoleForPodIdentity') AND t < 1795521600 AND (eventsource = 'sts.amazonaws.com' AND eventname IN ('AssumeRole', 'AssumeRoleWithSAML', 'AssumeRoleWithWebIdentity', 'AssumeRoot', 'GetFederationToken', 'GetSessionToken')
       OR eventsource = 'eks-auth.amazonaws.com' AND eventname = 'AssumeRoleForPodIdentity'
       OR eventsource = 'rolesanywhere.amazonaws.com' AND eventname = 'CreateSession'
       OR eventsource = 'sso.amazonaws.com' AND eventname = 'GetRoleCredentials'
@@ -96,19 +98,20 @@ judged AS (
   FROM placed
 ),
 entries AS (
-  SELECT recipientaccountid, chosen, t,
+  SELECT recipientaccountid, counting, chosen, t,
     -- An event is one by its id and UTC day. One that corrects another takes its place, before or after midnight.
-    CASE WHEN NOT (bad OR chosen OR whole) THEN ARRAY[CAST(NULL AS varchar)]
-      WHEN corrects THEN ARRAY[CASE WHEN identified THEN eventid || ' ' || CAST(t - (t) % 86400 AS varchar) ELSE CAST(uuid() AS varchar) END, originaleventid || ' ' || CAST(t - 86400 - (t - 86400) % 86400 AS varchar), originaleventid || ' ' || CAST(t - (t) % 86400 AS varchar), originaleventid || ' ' || CAST(t + 86400 - (t + 86400) % 86400 AS varchar)]
+    CASE WHEN NOT (bad OR chosen OR whole) THEN ARRAY[CASE WHEN NOT counting THEN 'seen ' || stamp END]
+      WHEN corrects AND counting THEN ARRAY[CASE WHEN identified THEN eventid || ' ' || CAST(t - (t) % 86400 AS varchar) ELSE CAST(uuid() AS varchar) END, originaleventid || ' ' || CAST(t - 86400 - (t - 86400) % 86400 AS varchar), originaleventid || ' ' || CAST(t - (t) % 86400 AS varchar), originaleventid || ' ' || CAST(t + 86400 - (t + 86400) % 86400 AS varchar)]
       WHEN bad OR NOT identified THEN ARRAY[CAST(uuid() AS varchar)]
       ELSE ARRAY[eventid || ' ' || CAST(t - (t) % 86400 AS varchar)] END AS ids,
-    CASE WHEN corrects THEN originaleventid || ' ' END AS corrected,
+    CASE WHEN corrects AND counting THEN originaleventid || ' ' END AS corrected,
     lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') AS moment,
-    CASE WHEN shared AND NOT elsewhere THEN sharedeventid END AS shared,
+    CASE WHEN shared AND NOT elsewhere THEN sharedeventid WHEN NOT (counting OR whole) THEN stamp END AS shared,
     json_format(CAST(ARRAY[
-      CASE WHEN bad THEN 'bad' WHEN whole THEN 'event' WHEN chosen THEN 'use' ELSE 'read' END,
+      -- Of the copies of one event the least kind is taken: event goes before evidence.
+      CASE WHEN bad THEN 'bad' WHEN whole AND counting THEN 'event' WHEN whole THEN 'evidence' WHEN chosen THEN 'use' WHEN counting THEN 'read' ELSE 'seen' END,
       CASE WHEN whole THEN lpad(CAST(t AS varchar), 12, '0') || coalesce(eventid, '') WHEN rolesession AND chosen THEN CAST(t - t % 3600 AS varchar) END,
-      CASE WHEN bad THEN objectname END,
+      CASE WHEN bad THEN objectname WHEN whole AND NOT counting THEN stamp END,
       CASE WHEN NOT bad THEN NULL WHEN coalesce(eventtime, '') = '' THEN 'no eventTime' WHEN coalesce(eventname, '') = '' THEN 'no eventName' ELSE 'eventTime is no time' END,
       CASE WHEN NOT bad THEN recipientaccountid END,
       CASE WHEN chosen OR whole THEN awsregion END,
@@ -165,12 +168,12 @@ entries AS (
 -- One row for each event, however often it was delivered.
 events AS (
   SELECT min(entry) AS entry, min(moment) AS moment, min(t) AS t, max(shared) AS shared,
-    CASE WHEN bool_or(chosen) THEN count(*) - 1 ELSE 0 END AS copies
+    CASE WHEN bool_or(chosen) THEN count(*) FILTER (WHERE counting) - 1 ELSE 0 END AS copies
   FROM entries CROSS JOIN UNNEST(ids) AS u(id)
   GROUP BY recipientaccountid, id
   HAVING NOT coalesce(bool_or(starts_with(id, corrected)), false)
 )
-SELECT '["scan","1","f56610b4b2b7ae0e","use","1","1","1795435200","1795521600","43200","111122223333",""]' AS entry, CAST(0 AS bigint) AS calls, CAST(0 AS bigint) AS duplicates,
+SELECT '["scan","1","8f97b99bb80fb69b","use","1","1","1795435200","1795521600","43200","900","3600","111122223333",""]' AS entry, CAST(0 AS bigint) AS calls, CAST(0 AS bigint) AS duplicates,
   CAST(NULL AS varchar) AS first_event, CAST(NULL AS bigint) AS last_time, CAST(NULL AS varchar) AS shared_events
 UNION ALL
 SELECT entry, count(*), CAST(sum(copies) AS bigint), min(moment), max(t), array_join(array_agg(shared) FILTER (WHERE shared IS NOT NULL), ' ')
