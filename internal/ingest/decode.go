@@ -126,11 +126,30 @@ func lookup(name []byte) member {
 	return memberUnread
 }
 
-// knownMember is a member that many records have.
+// knownMember is a member that many records have, with what stands between the
+// quote before its name and its value. That is compared by words of eight bytes,
+// which overlap where it has less than three of them.
 type knownMember struct {
-	text   string // what stands between the quote before its name and its value
-	member member
-	next   uint8 // the place of another one to be tried
+	head, middle, tail uint64
+	half, length       uint8 // where middle begins; how many bytes it is. 0 where there is no member
+	member             member
+	next               uint8 // the place of another one to be tried
+}
+
+// stands reports whether the member is what stands at p.
+func (k *knownMember) stands(b []byte, p int) bool {
+	n := int(k.length)
+	if n == 0 || p < 0 || p+n > len(b) {
+		return false
+	}
+	b = b[p : p+n]
+	// It is never less than eight bytes, which the compiler does not know.
+	if len(b) < 8 || int(k.half) > len(b)-8 {
+		return false
+	}
+	return binary.LittleEndian.Uint64(b) == k.head &&
+		binary.LittleEndian.Uint64(b[len(b)-8:]) == k.tail &&
+		binary.LittleEndian.Uint64(b[k.half:]) == k.middle
 }
 
 // memberSlot is the place in knownMembers of a member by the first eight bytes
@@ -143,22 +162,29 @@ const (
 	secondMember = 65 // of the one slot that two members share
 )
 
-// knownMembers saves looking for the end of a name before comparing it. Places
-// without a member have no text.
+// commonMembers are the names that knownMembers has.
+var commonMembers = [...]string{
+	"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
+	"userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements", "additionalEventData",
+	"requestID", "eventID", "readOnly", "resources", "eventType", "apiVersion", "managementEvent",
+	"recipientAccountId", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "eventCategory",
+	"tlsDetails", "addendum", "serviceEventDetails",
+}
+
+// knownMembers saves looking for the end of a name before comparing it.
 var knownMembers = func() (known [66]knownMember) {
 	for i := range known {
 		known[i].next = noMember
 	}
-	for _, name := range []string{
-		"eventVersion", "userIdentity", "eventTime", "eventSource", "eventName", "awsRegion", "sourceIPAddress",
-		"userAgent", "errorCode", "errorMessage", "requestParameters", "responseElements", "additionalEventData",
-		"requestID", "eventID", "readOnly", "resources", "eventType", "apiVersion", "managementEvent",
-		"recipientAccountId", "sharedEventID", "vpcEndpointId", "vpcEndpointAccountId", "eventCategory",
-		"sessionCredentialFromConsole", "tlsDetails", "addendum", "serviceEventDetails",
-	} {
-		k := knownMember{text: name + `":`, member: lookup([]byte(name)), next: noMember}
-		slot := memberSlot(binary.LittleEndian.Uint64([]byte(k.text)))
-		if known[slot].text != "" {
+	for _, name := range commonMembers {
+		text := []byte(name + `":`) // of 9 to 22 bytes, so that three words hold it
+		half := min(8, len(text)-8)
+		k := knownMember{
+			head: binary.LittleEndian.Uint64(text), middle: binary.LittleEndian.Uint64(text[half:]), tail: binary.LittleEndian.Uint64(text[len(text)-8:]),
+			half: uint8(half), length: uint8(len(text)), member: lookup([]byte(name)), next: noMember,
+		}
+		slot := memberSlot(k.head)
+		if known[slot].length != 0 {
 			known[slot].next = secondMember // vpcEndpointId, whose slot vpcEndpointAccountId shares
 			slot = secondMember
 		}
@@ -200,8 +226,8 @@ func (d *decoder) record(p int, stream bool) (next int) {
 		// one that followed the last time is most often the one that follows.
 		which := d.follows[last]
 		k := &knownMembers[which]
-		m, value := k.member, p+1+len(k.text)
-		if value >= len(b) || string(b[p+1:value]) != k.text || k.text == "" || b[value] <= ' ' {
+		m, value := k.member, p+1+int(k.length)
+		if !k.stands(b, p+1) || value >= len(b) || b[value] <= ' ' {
 			m, value, which = d.memberName(p)
 			d.follows[last] = which
 			if value < 0 {
@@ -209,10 +235,13 @@ func (d *decoder) record(p int, stream bool) (next int) {
 			}
 		}
 		last = which
-		if m >= memberText {
+		switch {
+		case m >= memberText:
 			d.known = true
 			p = d.textInto(value, d.strings[m-memberText], 2)
-		} else {
+		case m == memberUnread:
+			p = d.skip(value, 2)
+		default:
 			p = d.member(m, value, stream)
 		}
 		if p < 0 {
@@ -237,8 +266,8 @@ func (d *decoder) memberName(p int) (m member, value int, which uint8) {
 	if p+9 <= len(d.b) {
 		for which = memberSlot(binary.LittleEndian.Uint64(d.b[p+1:])); which != noMember; {
 			k := &knownMembers[which]
-			if value = p + 1 + len(k.text); value <= len(d.b) && string(d.b[p+1:value]) == k.text && k.text != "" {
-				return k.member, d.space(value), which
+			if k.stands(d.b, p+1) {
+				return k.member, d.space(p + 1 + int(k.length)), which
 			}
 			which = k.next
 		}
