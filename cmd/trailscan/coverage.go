@@ -29,6 +29,9 @@ func (r *reader) expected() {
 		if in.listed != nil {
 			all = append(all, in.listed()...)
 		}
+		if in.guess != "" {
+			r.got.guesses = append(r.got.guesses, in.guess)
+		}
 	}
 	r.got.listed = ingest.MergeListed(all)
 	var until time.Time

@@ -119,6 +119,7 @@ type input struct {
 	source       ingest.Source
 	listRequests func() int64 // nil where there are none
 	listed       func() []ingest.ListedRegion
+	guess        string // what was taken for granted where nothing was said, or empty
 }
 
 // open opens the sources.
@@ -132,16 +133,19 @@ func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, 
 		return nil, err
 	}
 	if rd.from.lookup {
-		lookup, err := rd.openLookup(ctx, cfg, notes)
+		in, err := rd.openLookup(ctx, cfg)
 		if err != nil {
 			return nil, err
 		}
-		return []input{{lookup, lookup.Requests, lookup.Listed}}, nil
+		if in.guess != "" {
+			notes.warn("%s", in.guess)
+		}
+		return []input{in}, nil
 	}
 	var inputs []input
 	for _, l := range rd.from.buckets {
 		bucket := rd.openBucket(cfg, l, notes)
-		inputs = append(inputs, input{bucket, bucket.ListRequests, bucket.Listed})
+		inputs = append(inputs, input{source: bucket, listRequests: bucket.ListRequests, listed: bucket.Listed})
 	}
 	return inputs, nil
 }
@@ -167,23 +171,23 @@ func (rd *reading) openBucket(cfg aws.Config, l location, notes *notes) *ingest.
 	})
 }
 
-func (rd *reading) openLookup(ctx context.Context, cfg aws.Config, notes *notes) (*ingest.Lookup, error) {
-	regions := rd.flags.regions.values
-	if slices.Contains(regions, allRegions) {
-		var note string
+func (rd *reading) openLookup(ctx context.Context, cfg aws.Config) (input, error) {
+	regions, guess := rd.flags.regions.values, ""
+	switch {
+	case slices.Contains(regions, allRegions):
 		var err error
-		if regions, note, err = ingest.ListRegions(ctx, cfg); err != nil {
-			return nil, err
+		if regions, guess, err = ingest.ListRegions(ctx, cfg); err != nil {
+			return input{}, err
 		}
-		if note != "" {
-			notes.warn("%s", note)
-		}
+	case len(regions) == 0 && !ingest.RegionNamed(cfg):
+		guess = "no region is configured: asking " + cfg.Region + " alone; name the regions with --region, or all with --region all"
 	}
-	return ingest.NewLookup(ingest.LookupConfig{
+	lookup := ingest.NewLookup(ingest.LookupConfig{
 		AWS: cfg, Regions: regions,
 		Since: rd.window.since, Until: rd.window.until, Now: rd.now,
 		Attributes: rd.narrowed,
-	}), nil
+	})
+	return input{lookup, lookup.Requests, lookup.Listed, guess}, nil
 }
 
 // read reads the input and judges it.
@@ -207,8 +211,9 @@ func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribut
 	for _, w := range res.Scan.Warnings {
 		notes.warn("%s", w)
 	}
-	// Of every scan up to now, so that it is no news to who runs it.
-	res.Scan.Warnings = append(res.Scan.Warnings, rd.underway()...)
+	// What was told when the reading began, and what is true of every scan up to
+	// now, so that it is no news to who runs it.
+	res.Scan.Warnings = slices.Concat(res.Scan.Warnings, got.guesses, rd.underway())
 	return res, nil
 }
 
@@ -235,6 +240,7 @@ type gotten struct {
 	listed       []ingest.ListedRegion // what was expected
 	silences     []ingest.Silence
 	unmatched    []string // what the filter names and nothing has
+	guesses      []string // of the inputs
 }
 
 // readInto reads the input into an audit, and then what the credentials that

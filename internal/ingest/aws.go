@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -137,6 +138,23 @@ func LoadAWS(ctx context.Context, o AWSOptions) (aws.Config, error) {
 	cfg.Retryer = func() aws.Retryer { return newRetryer(o) }
 	cfg.Credentials = checkedCredentials{cfg.Credentials}
 	return cfg, nil
+}
+
+// RegionNamed reports whether the environment or the shared configuration names a
+// region. Where neither does, LoadAWS takes us-east-1, which is enough to find a
+// bucket, and a guess where a region is asked for what happened in it.
+func RegionNamed(cfg aws.Config) bool {
+	return slices.ContainsFunc(cfg.ConfigSources, func(source any) bool {
+		switch s := source.(type) {
+		case config.LoadOptions:
+			return s.Region != ""
+		case config.EnvConfig:
+			return s.Region != ""
+		case config.SharedConfig:
+			return s.Region != ""
+		}
+		return false
+	})
 }
 
 func checkEndpoint(s string) error {

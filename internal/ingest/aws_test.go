@@ -59,6 +59,10 @@ func TestLoadAWS(t *testing.T) {
 			if o.Region != test.region || aws.ToString(o.BaseEndpoint) != test.endpoint || o.UsePathStyle != test.pathStyle {
 				t.Errorf("region %s, endpoint %s, path style %t", o.Region, aws.ToString(o.BaseEndpoint), o.UsePathStyle)
 			}
+			// No case has a region of its own that is the default.
+			if got, want := RegionNamed(cfg), test.region != defaultAWSRegion; got != want {
+				t.Errorf("that a region is named is said to be %t", got)
+			}
 			if o.ResponseChecksumValidation != aws.ResponseChecksumValidationWhenSupported {
 				t.Error("what S3 answers is not checked")
 			}
