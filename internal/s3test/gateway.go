@@ -35,18 +35,35 @@ const (
 type Gateway struct {
 	URL   string
 	dir   string
+	kept  bool
 	cmd   *exec.Cmd
 	stdin io.Closer
 }
 
 // Start builds the server, if the cache lacks it, and starts it. The error says
 // why there is none to test with.
-func Start() (*Gateway, error) {
+func Start() (*Gateway, error) { return start("") }
+
+// StartIn is Start for a server without a reader that keeps its buckets in a
+// folder, from one run to the next. The folder's file system must know extended
+// attributes: what S3 stores beside an object's bytes would else be files, four
+// for each object.
+func StartIn(dir string) (*Gateway, error) { return start(dir) }
+
+func start(dir string) (*Gateway, error) {
 	binary, err := build()
 	if err != nil {
 		return nil, fmt.Errorf("no S3 server to test with: %w", err)
 	}
-	g := &Gateway{}
+	g := &Gateway{kept: dir != ""}
+	if !g.kept {
+		g.dir, err = os.MkdirTemp("", "trailscan-s3-")
+	} else {
+		g.dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return nil, err
+	}
 	if err := g.serve(binary); err != nil {
 		g.Stop()
 		return nil, err
@@ -54,7 +71,7 @@ func Start() (*Gateway, error) {
 	return g, nil
 }
 
-// Stop ends the server and removes what it stored.
+// Stop ends the server and, unless StartIn made it, removes what it stored.
 func (g *Gateway) Stop() {
 	if g.stdin != nil {
 		g.stdin.Close()
@@ -100,12 +117,9 @@ func build() (string, error) {
 }
 
 func (g *Gateway) serve(binary string) error {
-	var err error
-	if g.dir, err = os.MkdirTemp("", "trailscan-s3-"); err != nil {
-		return err
-	}
-	for _, sub := range []string{"data", "meta", "iam"} {
-		if err := os.Mkdir(filepath.Join(g.dir, sub), 0o755); err != nil {
+	data, meta, iam := filepath.Join(g.dir, "data"), filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "iam")
+	for _, dir := range []string{data, meta, iam} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
 	}
@@ -118,9 +132,15 @@ func (g *Gateway) serve(binary string) error {
 
 	// The shell ends the server when its input does, which is when this process
 	// ends, however that comes.
-	g.cmd = exec.Command("sh", "-c", `"$@" >"$DIR/log" 2>&1 & cat >/dev/null; kill $!; wait; rm -rf "$DIR"`, "sh",
-		binary, "--port", address, "--region", "us-east-1", "--iam-dir", filepath.Join(g.dir, "iam"), "--quiet",
-		"posix", "--sidecar", filepath.Join(g.dir, "meta"), filepath.Join(g.dir, "data"))
+	script := `"$@" >"$DIR/log" 2>&1 & cat >/dev/null; kill $!; wait`
+	store := []string{data}
+	if !g.kept {
+		script += `; rm -rf "$DIR"`
+		store = []string{"--sidecar", meta, data}
+	}
+	// S3 keeps connections alive; this server has to be told.
+	args := []string{"-c", script, "sh", binary, "--port", address, "--region", "us-east-1", "--iam-dir", iam, "--quiet", "--keep-alive", "posix"}
+	g.cmd = exec.Command("sh", append(args, store...)...)
 	g.cmd.Env = append(os.Environ(), "DIR="+g.dir, "ROOT_ACCESS_KEY="+Key, "ROOT_SECRET_KEY="+Secret)
 	if g.stdin, err = g.cmd.StdinPipe(); err != nil {
 		return err
@@ -142,6 +162,9 @@ func (g *Gateway) serve(binary string) error {
 			resp.Body.Close()
 			break
 		}
+	}
+	if g.kept {
+		return nil
 	}
 	out, err := exec.Command(binary, "admin", "-a", Key, "-s", Secret, "--er", g.URL,
 		"create-user", "--access", ReaderKey, "--secret", ReaderSecret, "--role", "user").CombinedOutput()
