@@ -55,10 +55,15 @@ type Audit struct {
 	regions  map[string]bool
 	seed     [2]maphash.Seed
 
+	// enough is how many strings a builder holds before it hands over what it
+	// saw. Credentials that several workers meet, and what is ready for more
+	// calls, take several times the memory of what was handed over.
+	enough int
+
 	mu       sync.Mutex
 	seen     *seen
 	builders []*Builder
-	base     *store               // what the builders saw, once collect was called
+	base     *store               // what the builders handed over
 	replaced map[replacedKey]bool // events that an UPDATED_DATA record stands for
 	asked    map[ingest.Need]bool
 }
@@ -78,7 +83,7 @@ const (
 // NewAudit begins a scan.
 func NewAudit(opt Options) *Audit {
 	s := &Audit{
-		opt: opt, since: minTime, until: maxTime,
+		opt: opt, since: minTime, until: maxTime, enough: 1 << 15,
 		accounts: set(opt.Accounts), regions: set(opt.Regions),
 		seed:     [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		replaced: map[replacedKey]bool{},
@@ -107,7 +112,7 @@ func NewAudit(opt Options) *Audit {
 func (s *Audit) reset() {
 	s.seen = newSeen()
 	s.builders = nil
-	s.base = nil
+	s.base = newStore()
 }
 
 func set(values []string) map[string]bool {
@@ -184,16 +189,16 @@ func (s *Audit) collect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.builders {
-		if s.base == nil {
-			s.base = b.store // there is nothing yet to merge it with
-			continue
-		}
 		s.base.merge(b.store)
 	}
 	s.builders = nil
-	if s.base == nil {
-		s.base = newStore()
-	}
+}
+
+// take merges what a builder hands over into the base.
+func (s *Audit) take(from *store) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.base.merge(from)
 }
 
 // window reports whether a time lies in the window.

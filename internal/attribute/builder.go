@@ -17,7 +17,8 @@ type Builder struct {
 	// event does not bring it.
 	idents map[id128]*ident
 
-	id eventID // of the event at hand
+	turn int     // how often what it held was handed over
+	id   eventID // of the event at hand
 
 	// The last account, day and region, which the next event mostly shares.
 	account []byte
@@ -49,6 +50,18 @@ func (b *Builder) Add(e *ingest.Event) {
 	if issues {
 		b.issued(e, id, chosen)
 	}
+	b.handOver()
+}
+
+// handOver gives what the builder holds to the scan when that has become much.
+func (b *Builder) handOver() {
+	if len(b.text) < b.audit.enough {
+		return
+	}
+	b.audit.take(b.store)
+	b.store, b.turn = newStore(), b.turn+1
+	clear(b.idents)
+	b.day, b.cover = nil, nil // whose symbols were the other store's
 }
 
 // locate finds the account, day and region of the event.
@@ -148,7 +161,7 @@ func (b *Builder) ident(e *ingest.Event) *ident {
 		return nil
 	}
 	if e.IdentityMemo != nil {
-		if m, ok := (*e.IdentityMemo).(*identMemo); ok && m.builder == b {
+		if m, ok := (*e.IdentityMemo).(*identMemo); ok && m.builder == b && m.turn == b.turn {
 			return m.ident
 		}
 	}
@@ -159,7 +172,7 @@ func (b *Builder) ident(e *ingest.Event) *ident {
 		b.idents[h] = id
 	}
 	if e.IdentityMemo != nil {
-		*e.IdentityMemo = &identMemo{b, id}
+		*e.IdentityMemo = &identMemo{b, b.turn, id}
 	}
 	return id
 }
@@ -167,14 +180,14 @@ func (b *Builder) ident(e *ingest.Event) *ident {
 // identMemo says which ident of which builder an identity is.
 type identMemo struct {
 	builder *Builder
+	turn    int // of the builder
 	ident   *ident
 }
 
 // newIdent finds or makes the ident of a decoded identity.
 func (b *Builder) newIdent(i *ingest.Identity) *ident {
-	k := identKey{
-		typ: b.of(i.Type), account: b.of(i.AccountID), arn: b.of(i.ARN),
-		key: b.of(i.AccessKeyID), user: b.of(i.UserName), invokedBy: b.of(i.InvokedBy),
+	kind := identKind{
+		typ: b.of(i.Type), account: b.of(i.AccountID), user: b.of(i.UserName), invokedBy: b.of(i.InvokedBy),
 		provider: b.of(i.IdentityProvider), onBehalfOf: b.of(i.OnBehalfOfUser),
 		scopeType: b.of(i.InScopeIssuerType), scopeTo: b.of(i.InScopeIssuedTo),
 		scopeSource: b.of(i.InScopeSourceARN), scopeAccount: b.of(i.InScopeSourceAccount),
@@ -182,17 +195,18 @@ func (b *Builder) newIdent(i *ingest.Identity) *ident {
 		federated: b.of(i.FederatedProvider), federatedSub: b.of(i.FederatedSubject),
 		sourceIdentity: b.of(i.SourceIdentity), delivery: b.of(i.EC2RoleDelivery),
 		signIn: b.of(i.SignInSession), delegate: b.of(i.InvokedByDelegate),
-		created: i.CreationDate, console: i.FromConsole, mfa: i.MFA, root: i.AssumedRoot,
+		console: i.FromConsole, mfa: i.MFA, root: i.AssumedRoot,
 	}
+	arn := b.of(i.ARN)
 	if string(i.Type) == "AssumedRole" {
-		b.roleSession(i, &k)
+		arn = b.roleSession(i, &kind, arn)
 	} else {
-		k.principal = b.of(i.PrincipalID)
+		kind.principal = b.of(i.PrincipalID)
 	}
-	id := b.store.idents[k]
+	k := identKey{identKind: b.kind(kind), arn: arn, key: b.of(i.AccessKeyID), created: i.CreationDate}
+	id := b.store.idents.find(k)
 	if id == nil {
-		id = &ident{identKey: k}
-		b.store.idents[k] = id
+		id = b.store.idents.add(ident{identKey: k})
 		b.learn(id)
 	}
 	return id
@@ -202,18 +216,17 @@ func (b *Builder) newIdent(i *ingest.Identity) *ident {
 // the issuer and the principal id where the record has none, and the role's id
 // is the part of the principal id before the last colon (EC2's own roles have
 // colons in their names, so that the first one would not do).
-func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
+func (b *Builder) roleSession(i *ingest.Identity, k *identKind, arn sym) sym {
 	colon := bytes.LastIndexByte(i.PrincipalID, ':')
 	if k.issuerID == 0 && colon > 0 {
 		k.issuerID = b.of(i.PrincipalID[:colon])
 	}
-	if ref, ok := ParseSessionARN(b.text[k.arn]); ok {
+	if ref, ok := ParseSessionARN(b.text[arn]); ok {
 		if k.account == 0 {
 			k.account = b.ofString(ref.Account)
 		}
-		return
+		return arn
 	}
-	k.arn = 0
 	role, ok := ParseRoleARN(b.text[k.issuer])
 	if !ok && len(i.IssuerUserName) > 0 && k.account != 0 {
 		// ARNs that were masked for sharing: the issuer still tells the role.
@@ -222,9 +235,10 @@ func (b *Builder) roleSession(i *ingest.Identity, k *identKey) {
 	if ok && colon > 0 {
 		arn := SessionRef{role.Partition, role.Account, role.Name, string(i.PrincipalID[colon+1:])}.ARN()
 		if _, ok := ParseSessionARN(arn); ok && len(arn) <= maxKept {
-			k.arn = b.ofString(arn)
+			return b.ofString(arn)
 		}
 	}
+	return 0
 }
 
 // called counts a call, or several that are alike, under the credential that
@@ -247,12 +261,12 @@ func (b *Builder) called(e *ingest.Event, id *ident, when span) {
 		return
 	}
 	if id.use == nil {
-		id.use = b.use(useKey{arn: id.arn, key: id.key, issuerID: id.issuerID, created: id.created}, id.issuer)
+		id.use = b.use(id.useKey(), id.issuer)
+		id.use.wake()
 	}
 	c := call{
 		span: when, service: b.of(e.Source), region: b.regSym,
-		switchFrom: b.of(e.SwitchFrom), vpcAccount: b.of(e.VPCEndpointAccount),
-		failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com",
+		switchFrom: b.of(e.SwitchFrom), failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com",
 		presigned: string(e.AuthMethod) == "QueryString",
 	}
 	if b.audit.opt.Actions {
@@ -300,10 +314,9 @@ func (b *Builder) sharedID(e *ingest.Event) (id id128, ok bool) {
 }
 
 func (b *store) use(k useKey, issuer sym) *use {
-	u := b.uses[k]
+	u := b.uses.find(k)
 	if u == nil {
-		u = &use{useKey: k, issuer: issuer}
-		b.uses[k] = u
+		u = b.uses.add(use{useKey: k, issuer: issuer})
 	}
 	if u.issuer == 0 || issuer != 0 && b.text[issuer] < b.text[u.issuer] {
 		u.issuer = issuer
@@ -315,15 +328,14 @@ func (b *store) use(k useKey, issuer sym) *use {
 func (b *store) apply(id *ident, account sym, c *call) {
 	u := id.use
 	n, first := c.span.calls, c.span.first
-	u.calls += n
 	if c.failed {
 		u.errors += n
 	}
 	switch {
 	case c.console:
-		u.console += n
+		u.console = true
 	case id.invokedBy == 0:
-		u.direct += n
+		u.direct = true
 	}
 	u.span.merge(&b.symbols, c.span)
 	if !c.passed {
@@ -343,10 +355,8 @@ func (b *store) apply(id *ident, account sym, c *call) {
 	u.addHour(hourCount{hour: floorHour(first.time), calls: n})
 	u.addRecipient(&b.symbols, recipient{account: account, calls: n, first: first})
 	if c.switchFrom != 0 {
+		u.moved = true
 		u.switches = addFact(&b.symbols, u.switches, fact{value: c.switchFrom, first: first, calls: n})
-	}
-	if c.vpcAccount != 0 {
-		u.vpc = addFact(&b.symbols, u.vpc, fact{value: c.vpcAccount, first: first, calls: n})
 	}
 }
 
@@ -356,50 +366,4 @@ func floorHour(t int64) int64 {
 		h--
 	}
 	return h
-}
-
-func (u *use) addActivity(t *symbols, a activity) {
-	o := u.activity.find(a.key())
-	if o == nil {
-		u.activity.add(a)
-		return
-	}
-	o.calls += a.calls
-	o.errors += a.errors
-	o.span.merge(t, a.span)
-}
-
-func (u *use) addHour(h hourCount) {
-	o := u.hours.find(h.hour)
-	if o == nil {
-		u.hours.add(h)
-		return
-	}
-	o.calls += h.calls
-}
-
-func (u *use) addRecipient(t *symbols, r recipient) {
-	for i := range u.recipients {
-		if o := &u.recipients[i]; o.account == r.account {
-			o.calls += r.calls
-			if t.earlier(r.first, o.first) {
-				o.first = r.first
-			}
-			return
-		}
-	}
-	u.recipients = append(u.recipients, r)
-}
-
-func addFact(t *symbols, facts []fact, f fact) []fact {
-	for i := range facts {
-		if o := &facts[i]; o.value == f.value {
-			o.calls += f.calls
-			if t.earlier(f.first, o.first) {
-				o.first = f.first
-			}
-			return facts
-		}
-	}
-	return append(facts, f)
 }

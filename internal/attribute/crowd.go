@@ -130,7 +130,7 @@ func (d *tally) count() int64 { return int64(len(d.hashes)) << d.level }
 func clip(text []byte) []byte { return text[:min(len(text), maxKept)] }
 
 // addClient adds what a client did.
-func (u *use) addClient(t *symbols, c client) {
+func (u *work) addClient(t *symbols, c client) {
 	if o := u.clients.find(c.key()); o != nil {
 		o.calls += c.calls
 		o.last = max(o.last, c.last)
@@ -157,7 +157,7 @@ func (t *symbols) hashOf(c *client) uint64 {
 }
 
 // crowded begins to count the credential's addresses and user agents by hash.
-func (u *use) crowded(t *symbols) {
+func (u *work) crowded(t *symbols) {
 	if u.crowd != nil {
 		return
 	}
@@ -168,13 +168,13 @@ func (u *use) crowded(t *symbols) {
 }
 
 // thin keeps the clients of a level.
-func (u *use) thin(t *symbols, level int) {
+func (u *work) thin(t *symbols, level int) {
 	u.crowd.level = level
 	u.clients.keep(func(c *client) bool { return u.crowd.keeps(t.hashOf(c)) })
 }
 
 // mergeCrowd takes over what another credential's crowd counted.
-func (u *use) mergeCrowd(t *symbols, o *crowd) {
+func (u *work) mergeCrowd(t *symbols, o *crowd) {
 	u.crowded(t)
 	u.crowd.ips.merge(&o.ips)
 	u.crowd.agents.merge(&o.agents)

@@ -36,9 +36,9 @@ func TestCrowd(t *testing.T) {
 			if len(a.base.text) > 16*maxClients {
 				t.Errorf("%d clients: %d strings are kept", n, len(a.base.text))
 			}
-			for _, u := range a.base.uses {
-				if len(u.clients.list) > maxClients {
-					t.Errorf("%d clients: %d are kept", n, len(u.clients.list))
+			for u := range a.base.uses.all() {
+				if len(u.awake().clients.list) > maxClients {
+					t.Errorf("%d clients: %d are kept", n, len(u.awake().clients.list))
 				}
 			}
 			name := res.Names[0]

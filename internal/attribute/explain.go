@@ -135,12 +135,13 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 			e.SourceID = f.text[i.sourceIdentity]
 		}
 	}
-	all := &use{}
+	all := &work{}
 	for _, u := range s.uses {
-		for _, a := range u.activity.list {
+		w := u.awake()
+		for _, a := range w.activity.list {
 			all.addActivity(&f.symbols, a)
 		}
-		for _, c := range u.clients.list {
+		for _, c := range w.clients.list {
 			c.presigned, c.service = false, false
 			all.addClient(&f.symbols, c)
 		}

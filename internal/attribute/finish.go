@@ -287,22 +287,23 @@ func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session)
 		t.errors += errors
 		t.sessions += count
 		for _, u := range s.uses {
+			w := u.awake()
 			t.span.merge(&f.symbols, u.span)
-			for _, c := range u.clients.list {
+			for _, c := range w.clients.list {
 				t.ips.add(c.ip)
 				t.agents.add(c.agent)
 			}
-			if u.crowd != nil {
-				t.ips.addTally(&u.crowd.ips)
-				t.agents.addTally(&u.crowd.agents)
+			if w.crowd != nil {
+				t.ips.addTally(&w.crowd.ips)
+				t.agents.addTally(&w.crowd.agents)
 			}
-			for _, a := range u.activity.list {
+			for _, a := range w.activity.list {
 				t.services[f.text[a.service]] += a.calls
 				if a.region != 0 {
 					t.regions[f.text[a.region]] = true
 				}
 			}
-			for _, h := range u.hours.list {
+			for _, h := range w.hours.list {
 				t.hours[h.hour] += h.calls
 			}
 		}

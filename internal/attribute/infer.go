@@ -91,7 +91,7 @@ func (r *resolver) clientsOf(s *session) clientFacts {
 	}
 	first := true
 	for _, u := range s.uses {
-		for _, c := range u.clients.list {
+		for _, c := range u.awake().clients.list {
 			if c.service || c.presigned {
 				continue
 			}

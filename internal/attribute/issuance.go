@@ -36,18 +36,21 @@ func (m moment) among(list []*issuance) bool {
 
 // indexIssuances merges the copies of assume events and indexes them.
 func (r *resolver) indexIssuances() {
-	slices.SortFunc(r.assumes, func(a, b assume) int { return r.compareAssume(&a, &b) })
-	r.assumes = r.withoutReplaced(r.assumes)
+	all := make([]*assume, 0, r.assumes.len())
+	for a := range r.assumes.all() {
+		all = append(all, a)
+	}
+	slices.SortFunc(all, r.compareAssume)
+	all = r.withoutReplaced(all)
 	// An event that was read twice, in the scan and for its look-back, is one.
-	r.assumes = slices.CompactFunc(r.assumes, func(a, b assume) bool {
+	all = slices.CompactFunc(all, func(a, b *assume) bool {
 		return a.recipient == b.recipient && a.at == b.at && parseEventID([]byte(r.eventText(a.at))).identifies()
 	})
 
 	type issuedKey struct{ name, key sym }
 	groups := map[issuedKey][]*assume{}
 	var order []issuedKey
-	for i := range r.assumes {
-		a := &r.assumes[i]
+	for _, a := range all {
 		k := issuedKey{r.sessionARN(a), a.key}
 		if groups[k] == nil {
 			order = append(order, k)
@@ -70,7 +73,7 @@ func (r *resolver) indexIssuances() {
 }
 
 // withoutReplaced leaves out the assume events that AWS corrected by others.
-func (r *resolver) withoutReplaced(all []assume) []assume {
+func (r *resolver) withoutReplaced(all []*assume) []*assume {
 	replaced := map[replacedKey]bool{}
 	for _, u := range r.updates {
 		replaced[replacedKey{r.text[u.account], u.original}] = true
@@ -78,7 +81,7 @@ func (r *resolver) withoutReplaced(all []assume) []assume {
 	if len(replaced) == 0 {
 		return all
 	}
-	return slices.DeleteFunc(all, func(a assume) bool {
+	return slices.DeleteFunc(all, func(a *assume) bool {
 		id := parseEventID([]byte(r.eventText(a.at)))
 		return id.identifies() && replaced[replacedKey{r.text[a.recipient], r.audit.seen.id(id)}]
 	})

@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"bytes"
+	"iter"
 	"strings"
 	"time"
 	"unicode"
@@ -44,53 +45,77 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 	if id == nil {
 		id = b.nobody()
 	}
-	n := assume{
-		at: b.ref(e.Time, b.id), recipient: b.acctSym, caller: id, kind: kind, inWindow: chosen, region: b.regSym,
-		roleARN: b.of(a.RoleARN), session: b.of(a.RoleSessionName), sourceIdentity: b.of(a.SourceIdentity),
-		key: b.of(a.IssuedKeyID), provider: b.of(a.Provider), subject: b.of(a.Subject),
+	h := assumeHow{
+		kind: kind, recipient: b.acctSym, region: b.regSym,
+		roleARN: b.of(a.RoleARN), sourceIdentity: b.of(a.SourceIdentity), provider: b.of(a.Provider), subject: b.of(a.Subject),
 		subjectType: b.of(a.SubjectType), audience: b.of(a.Audience), samlProvider: b.of(a.PrincipalARN),
-		ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
+		tags: b.ofString(podTags(a.Tags)), ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
 	}
+	n := assume{at: b.ref(e.Time, b.id), caller: id, session: b.of(a.RoleSessionName), key: b.of(a.IssuedKeyID), inWindow: chosen}
 	n.shared, _ = b.sharedID(e)
 	if role, session, ok := SplitPrincipalID(string(a.AssumedRoleID)); ok {
-		n.roleID = b.ofString(role)
+		h.roleID = b.ofString(role)
 		if n.session == 0 {
 			n.session = b.ofString(session)
 		}
 	}
 	// Parameters of over 100 KB are left out of the record; the response still
 	// names role and session, without the role's path.
-	if ref, ok := ParseSessionARN(string(a.AssumedRoleARN)); ok && n.roleARN == 0 {
-		n.roleARN = b.ofString(RoleRef{ref.Partition, ref.Account, "/", ref.Role}.ARN())
+	if ref, ok := ParseSessionARN(string(a.AssumedRoleARN)); ok && h.roleARN == 0 {
+		h.roleARN = b.ofString(RoleRef{ref.Partition, ref.Account, "/", ref.Role}.ARN())
 		n.session = b.ofString(ref.Session)
 	}
-	if n.roleARN == 0 || n.session == 0 {
+	if h.roleARN == 0 || n.session == 0 {
 		return
 	}
-	n.duration = a.Duration
+	h.duration = a.Duration
 	if end, ok := parseExpiration(string(a.Expiration)); ok && end > e.Time {
-		n.duration = end - e.Time
+		h.duration = end - e.Time
 	}
-	for _, t := range a.Tags {
-		// Those that EKS sets. All others the caller chose, often anew each time.
-		if bytes.HasPrefix(t.Key, []byte("eks-")) || bytes.HasPrefix(t.Key, []byte("kubernetes-")) {
-			n.tags = append(n.tags, tag{b.of(t.Key), b.of(t.Value)})
+	if role, ok := ParseRoleARN(b.text[h.roleARN]); ok {
+		b.learnRole(h.roleID, roleRef{account: b.ofString(role.Account), arn: h.roleARN})
+	}
+	n.assumeHow = b.how(h)
+	b.assumes.add(n)
+}
+
+// podTags are the session tags that EKS sets, in one text. All others the caller
+// chose, often anew each time.
+func podTags(tags []ingest.Tag) string {
+	var text strings.Builder
+	for _, t := range tags {
+		ours := bytes.HasPrefix(t.Key, []byte("eks-")) || bytes.HasPrefix(t.Key, []byte("kubernetes-"))
+		if ours && bytes.IndexByte(t.Key, 0) < 0 && bytes.IndexByte(t.Value, 0) < 0 {
+			text.Write(clip(t.Key))
+			text.WriteByte(0)
+			text.Write(clip(t.Value))
+			text.WriteByte(0)
 		}
 	}
-	if role, ok := ParseRoleARN(b.text[n.roleARN]); ok {
-		b.learnRole(n.roleID, roleRef{account: b.ofString(role.Account), arn: n.roleARN})
+	return text.String()
+}
+
+// eachTag gives the tags of a text of podTags, in their order.
+func eachTag(text string) iter.Seq2[string, string] {
+	return func(yield func(key, value string) bool) {
+		for text != "" {
+			var key, value string
+			key, text, _ = strings.Cut(text, "\x00")
+			value, text, _ = strings.Cut(text, "\x00")
+			if !yield(key, value) {
+				return
+			}
+		}
 	}
-	b.assumes = append(b.assumes, n)
 }
 
 // nobody is the identity of a record without one.
 func (b *Builder) nobody() *ident {
-	id := b.store.idents[identKey{}]
-	if id == nil {
-		id = &ident{}
-		b.store.idents[identKey{}] = id
+	k := identKey{identKind: b.kind(identKind{})}
+	if id := b.store.idents.find(k); id != nil {
+		return id
 	}
-	return id
+	return b.store.idents.add(ident{identKey: k})
 }
 
 // refused notes denied attempts to assume a role. Such a record holds neither

@@ -11,15 +11,16 @@ func (b *store) merge(o *store) {
 	ref := func(r eventRef) eventRef { r.odd = re(r.odd); return r }
 	bounds := func(p span) span { p.first = ref(p.first); return p }
 
-	uses := make(map[*use]*use, len(o.uses))
-	for k, u := range o.uses {
-		k = useKey{arn: re(k.arn), key: re(k.key), issuerID: re(k.issuerID), created: k.created}
-		t := b.use(k, re(u.issuer))
+	uses := make(map[*use]*use, o.uses.len())
+	var room []byte
+	for u := range o.uses.all() {
+		t := b.use(useKey{arn: re(u.arn), key: re(u.key), issuerID: re(u.issuerID), created: u.created}, re(u.issuer))
 		uses[u] = t
-		t.calls += u.calls
+		t.wake()
+		t.direct = t.direct || u.direct
+		t.console = t.console || u.console
+		t.moved = t.moved || u.moved
 		t.errors += u.errors
-		t.direct += u.direct
-		t.console += u.console
 		t.span.merge(&b.symbols, bounds(u.span))
 		if u.crowd != nil {
 			t.mergeCrowd(&b.symbols, u.crowd)
@@ -41,17 +42,18 @@ func (b *store) merge(o *store) {
 		for _, f := range u.switches {
 			t.switches = addFact(&b.symbols, t.switches, fact{re(f.value), ref(f.first), f.calls})
 		}
-		for _, f := range u.vpc {
-			t.vpc = addFact(&b.symbols, t.vpc, fact{re(f.value), ref(f.first), f.calls})
-		}
+		room = t.rest(room)
 	}
-	idents := make(map[*ident]*ident, len(o.idents))
-	for _, i := range o.idents {
-		k := i.identKey.remap(re)
-		t := b.idents[k]
+	kinds := make(map[*identKind]*identKind, o.kinds.len())
+	for k := range o.kinds.all() {
+		kinds[k] = b.kind(k.remap(re))
+	}
+	idents := make(map[*ident]*ident, o.idents.len())
+	for i := range o.idents.all() {
+		k := identKey{identKind: kinds[i.identKind], arn: re(i.arn), key: re(i.key), created: i.created}
+		t := b.idents.find(k)
 		if t == nil {
-			t = &ident{identKey: k}
-			b.idents[k] = t
+			t = b.idents.add(ident{identKey: k})
 		}
 		idents[i] = t
 		if i.use != nil {
@@ -64,8 +66,15 @@ func (b *store) merge(o *store) {
 			t.calls += i.calls
 		}
 	}
-	for _, a := range o.assumes {
-		b.assumes = append(b.assumes, a.remap(re, idents))
+	hows := make(map[*assumeHow]*assumeHow, o.hows.len())
+	for h := range o.hows.all() {
+		hows[h] = b.how(h.remap(re))
+	}
+	for a := range o.assumes.all() {
+		b.assumes.add(assume{
+			assumeHow: hows[a.assumeHow], at: ref(a.at), shared: a.shared, caller: idents[a.caller],
+			session: re(a.session), key: re(a.key), inWindow: a.inWindow,
+		})
 	}
 	for k, v := range o.others {
 		t := b.other(otherKey{re(k.kind), re(k.account), re(k.principal), re(k.name)})
@@ -92,7 +101,7 @@ func (b *store) merge(o *store) {
 		c := &f.call
 		c.span = bounds(c.span)
 		c.ip, c.agent, c.service, c.region = re(c.ip), re(c.agent), re(c.service), re(c.region)
-		c.switchFrom, c.vpcAccount, c.action = re(c.switchFrom), re(c.vpcAccount), re(c.action)
+		c.switchFrom, c.action = re(c.switchFrom), re(c.action)
 		b.foreign = append(b.foreign, f)
 	}
 	for original, correction := range o.corrections {
@@ -140,24 +149,16 @@ func mergeSpan(t *symbols, p *span, o span) *span {
 	return p
 }
 
-func (k identKey) remap(re func(sym) sym) identKey {
+func (k identKind) remap(re func(sym) sym) identKind {
 	for _, s := range k.syms() {
 		*s = re(*s)
 	}
 	return k
 }
 
-func (a assume) remap(re func(sym) sym, idents map[*ident]*ident) assume {
-	a.at.odd = re(a.at.odd)
-	a.caller = idents[a.caller]
-	for _, s := range []*sym{
-		&a.recipient, &a.region, &a.roleARN, &a.session, &a.sourceIdentity, &a.key, &a.roleID,
-		&a.provider, &a.subject, &a.subjectType, &a.audience, &a.samlProvider, &a.ip, &a.agent,
-	} {
+func (h assumeHow) remap(re func(sym) sym) assumeHow {
+	for _, s := range h.syms() {
 		*s = re(*s)
 	}
-	for i, t := range a.tags {
-		a.tags[i] = tag{re(t.key), re(t.value)}
-	}
-	return a
+	return h
 }

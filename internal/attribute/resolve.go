@@ -322,7 +322,7 @@ func (r *resolver) otherKeyReason(s *session, ref SessionRef) string {
 	}
 	for _, u := range s.uses {
 		switch {
-		case u.console > 0:
+		case u.console:
 			return "a console session"
 		case u.key == 0:
 			return "no key is logged"
@@ -438,8 +438,8 @@ func (r *resolver) callerService(i *issuance, ref SessionRef, found func(origin,
 	var res *resolution
 	if serviceLabel(principal) == "pods" {
 		tags := map[string]string{}
-		for _, t := range a.tags {
-			tags[r.text[t.key]] = r.text[t.value]
+		for key, value := range eachTag(r.text[a.tags]) {
+			tags[key] = value
 		}
 		if o, pod, sure, ok := podOrigin(ref.Account, tags, ref.Session, r.clusters(ref.Account)); ok {
 			if res = found(o, pod, Proven); !sure {
@@ -463,23 +463,23 @@ func (r *resolver) clusters(account string) []string {
 		return r.clusterOf[account]
 	}
 	sets := map[string]map[string]bool{}
-	add := func(account, name sym) {
+	add := func(account sym, name string) {
 		a := r.text[account]
 		if sets[a] == nil {
 			sets[a] = map[string]bool{}
 		}
-		sets[a][r.text[name]] = true
+		sets[a][name] = true
 	}
 	for k := range r.pods {
-		add(k.account, k.cluster)
+		add(k.account, r.text[k.cluster])
 	}
-	for _, a := range r.assumes {
+	for a := range r.assumes.all() {
 		if serviceLabel(r.text[a.caller.invokedBy]) != "pods" {
 			continue // a tag that somebody else chose
 		}
-		for _, t := range a.tags {
-			if r.text[t.key] == "eks-cluster-name" {
-				add(a.recipient, t.value)
+		for key, value := range eachTag(r.text[a.tags]) {
+			if key == "eks-cluster-name" {
+				add(a.recipient, value)
 			}
 		}
 	}
@@ -738,7 +738,9 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 func (r *resolver) switches(s *session) []fact {
 	var all []fact
 	for _, u := range s.uses {
-		all = append(all, u.switches...)
+		if u.moved {
+			all = append(all, u.awake().switches...)
+		}
 	}
 	slices.SortFunc(all, func(a, b fact) int {
 		return cmp.Or(r.compareRef(a.first, b.first), cmp.Compare(r.text[a.value], r.text[b.value]))

@@ -45,6 +45,7 @@ func (b *Builder) AddUse(e *ingest.Event, r Rollup) {
 	if e.IsAssume() && bytes.Contains(e.ErrorCode, []byte("AccessDenied")) {
 		b.refused(e, id, when)
 	}
+	b.handOver()
 }
 
 // AddCopies counts further copies of an event that Add was given.

@@ -45,11 +45,12 @@ type place struct {
 // console).
 func (j *judge) holders(s *session, fn func(netip.Addr, *client)) {
 	for _, u := range s.uses {
-		if u.console > 0 {
+		if u.console {
 			continue
 		}
-		for i := range u.clients.list {
-			c := &u.clients.list[i]
+		clients := u.awake().clients.list
+		for i := range clients {
+			c := &clients[i]
 			if c.service || c.presigned {
 				continue
 			}

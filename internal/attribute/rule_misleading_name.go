@@ -105,7 +105,7 @@ func (j *judge) knownPeople() map[string]bool {
 			add(o.name)
 		}
 	}
-	for _, i := range j.idents {
+	for i := range j.idents.all() {
 		if j.text[i.typ] == "IAMUser" {
 			add(j.text[i.user])
 		}

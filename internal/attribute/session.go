@@ -37,12 +37,12 @@ const (
 
 // direct reports whether a call was made with the session's own key.
 func (s *session) direct() bool {
-	return slices.ContainsFunc(s.uses, func(u *use) bool { return u.direct > 0 && u.key != 0 })
+	return slices.ContainsFunc(s.uses, func(u *use) bool { return u.direct && u.key != 0 })
 }
 
 func (s *session) calls() (calls, errors int64) {
 	for _, u := range s.uses {
-		calls += u.calls
+		calls += u.span.calls
 		errors += u.errors
 	}
 	return calls, errors
@@ -100,8 +100,11 @@ func (b *store) settleForeign() {
 	for _, id := range b.shared {
 		delete(best, id)
 	}
+	var room []byte
 	for id, f := range best {
+		f.ident.use.wake()
 		b.apply(f.ident, f.recipient, &f.call)
+		room = f.ident.use.rest(room)
 		b.shared = append(b.shared, id)
 	}
 	b.foreign = nil
@@ -117,14 +120,14 @@ func (b *store) before(f, o *foreignCall) bool {
 // groupSessions puts together what the calls of one issuance show.
 func (r *resolver) groupSessions() {
 	identsOf := map[*use][]*ident{}
-	for _, i := range r.idents {
+	for i := range r.idents.all() {
 		if i.use != nil && i.calls > 0 {
 			identsOf[i.use] = append(identsOf[i.use], i)
 		}
 	}
 	byName := map[sym][]*use{}
-	for _, u := range r.uses {
-		if u.calls > 0 {
+	for u := range r.uses.all() {
+		if u.span.calls > 0 {
 			byName[u.arn] = append(byName[u.arn], u)
 		}
 	}
@@ -169,7 +172,7 @@ func (r *resolver) groupName(name sym, uses []*use, identsOf map[*use][]*ident) 
 				tied = append(tied, u)
 				continue
 			}
-			if u.direct == 0 {
+			if !u.direct {
 				if found, _ := r.joinKey(name, u.key, k.roleID, k.created, u.span.first.time); len(found) == 0 {
 					tied = append(tied, u)
 					continue
@@ -305,9 +308,14 @@ func (r *resolver) compareIdent(a, b *ident) int {
 // compareIdentKey orders identities by their content: the ids of events tell
 // nothing apart where they were replaced.
 func (r *resolver) compareIdentKey(a, b *identKey) int {
+	text := func(x, y sym) int { return cmp.Compare(r.text[x], r.text[y]) }
+	c := cmp.Or(text(a.typ, b.typ), text(a.principal, b.principal), text(a.arn, b.arn), text(a.account, b.account), text(a.key, b.key))
+	if c != 0 {
+		return c
+	}
 	x, y := a.syms(), b.syms()
 	for i := range x {
-		if c := cmp.Compare(r.text[*x[i]], r.text[*y[i]]); c != 0 {
+		if c := text(*x[i], *y[i]); c != 0 {
 			return c
 		}
 	}

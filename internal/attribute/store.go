@@ -7,9 +7,11 @@ import "hash/maphash"
 type store struct {
 	symbols
 
-	idents  map[identKey]*ident
-	uses    map[useKey]*use
-	assumes []assume
+	kinds   lot[identKind, identKind, *identKind]
+	idents  lot[identKey, ident, *ident]
+	uses    lot[useKey, use, *use]
+	hows    lot[assumeHow, assumeHow, *assumeHow]
+	assumes shelf[assume]
 	others  map[otherKey]*other
 	denied  map[deniedKey]*denied
 	keyUse  map[sym]*span // temporary keys of users and root: their calls
@@ -31,8 +33,7 @@ type store struct {
 func newStore() *store {
 	return &store{
 		symbols: newSymbols(),
-		idents:  map[identKey]*ident{}, uses: map[useKey]*use{},
-		others: map[otherKey]*other{}, denied: map[deniedKey]*denied{}, keyUse: map[sym]*span{},
+		others:  map[otherKey]*other{}, denied: map[deniedKey]*denied{}, keyUse: map[sym]*span{},
 		cover: map[coverKey]*span{}, read: map[sym]bool{},
 		roleIDs: map[sym]roleRef{}, userIDs: map[sym]sym{}, people: map[sym]sym{}, pods: map[podKey]bool{},
 	}
@@ -40,26 +41,42 @@ func newStore() *store {
 
 // identKey is all of an identity that attribution reads; equal keys are one ident.
 type identKey struct {
-	typ, principal, arn, account, key, user, invokedBy sym
-	provider, onBehalfOf                               sym
-	scopeType, scopeTo, scopeSource, scopeAccount      sym
-	issuer, issuerID                                   sym // session issuer: ARN with path, and AROA… id
-	federated, federatedSub, sourceIdentity, delivery  sym
-	signIn, delegate                                   sym
-	created                                            int64
-	console, mfa, root                                 bool
+	*identKind     // of the store; the credentials of one app share it
+	arn, key   sym // key is the access key id
+	created    int64
 }
 
-// syms are all strings of the key.
-func (k *identKey) syms() [21]*sym {
+// identKind is what of an identity is seldom a credential's own.
+type identKind struct {
+	typ, principal, account, user, invokedBy          sym
+	provider, onBehalfOf                              sym
+	scopeType, scopeTo, scopeSource, scopeAccount     sym
+	issuer, issuerID                                  sym // session issuer: ARN with path, and AROA… id
+	federated, federatedSub, sourceIdentity, delivery sym
+	signIn, delegate                                  sym
+	console, mfa, root                                bool
+}
+
+// syms are all strings of the kind.
+func (k *identKind) syms() [19]*sym {
 	return [...]*sym{
-		&k.typ, &k.principal, &k.arn, &k.account, &k.key, &k.user, &k.invokedBy,
+		&k.typ, &k.principal, &k.account, &k.user, &k.invokedBy,
 		&k.provider, &k.onBehalfOf,
 		&k.scopeType, &k.scopeTo, &k.scopeSource, &k.scopeAccount,
 		&k.issuer, &k.issuerID,
 		&k.federated, &k.federatedSub, &k.sourceIdentity, &k.delivery,
 		&k.signIn, &k.delegate,
 	}
+}
+
+func (k *identKind) id() identKind { return *k }
+
+// kind finds or makes a kind of identity.
+func (b *store) kind(k identKind) *identKind {
+	if known := b.kinds.find(k); known != nil {
+		return known
+	}
+	return b.kinds.add(k)
 }
 
 // ident is one identity as calls carry it. Most credentials have one; those
@@ -70,6 +87,8 @@ type ident struct {
 	calls int64
 	first eventRef
 }
+
+func (i *ident) id() identKey { return i.identKey }
 
 // useKey is one credential of a role session as calls show it.
 type useKey struct {
@@ -82,20 +101,18 @@ type useKey struct {
 // use is what one credential of a role session did.
 type use struct {
 	useKey
-	issuer     sym // ARN of the role, with its path
-	calls      int64
-	errors     int64
-	direct     int64 // calls that neither the console nor a service made for it
-	console    int64
-	span       span
-	clients    keyed[clientKey, client]
-	crowd      *crowd // of very many clients, else nil
-	activity   keyed[activityKey, activity]
-	hours      keyed[int64, hourCount]
-	recipients []recipient
-	switches   []fact // ARNs that a console role switch came from
-	vpc        []fact // accounts of the VPC endpoints used
+	issuer  sym  // ARN of the role, with its path
+	direct  bool // some calls were made neither by the console nor by a service for it
+	console bool // some were made by the console
+	moved   bool // its console switched roles
+	errors  int64
+	span    span // of its calls
+	// What the calls were: one of the two is empty. See rest.
+	*work
+	resting string
 }
+
+func (u *use) id() useKey { return u.useKey }
 
 // span counts events and their bounds in time.
 type span struct {
@@ -129,6 +146,16 @@ func (p *span) merge(t *symbols, o span) {
 		p.last = max(p.last, o.last)
 		p.calls += o.calls
 	}
+}
+
+// work is what the calls of a credential were.
+type work struct {
+	clients    keyed[clientKey, client]
+	crowd      *crowd // of very many clients, else nil
+	activity   keyed[activityKey, activity]
+	hours      keyed[int64, hourCount]
+	recipients []recipient
+	switches   []fact // ARNs that a console role switch came from
 }
 
 // fact is a value that calls carried, with the first of them.
@@ -191,7 +218,7 @@ type foreignCall struct {
 type call struct {
 	span                       span
 	ip, agent, service, region sym
-	switchFrom, vpcAccount     sym
+	switchFrom                 sym
 	action                     sym
 	failed, console, presigned bool
 	passed                     bool // one of a crowd of clients, which is not kept
@@ -199,25 +226,45 @@ type call struct {
 
 // assume is one event that issued a role session.
 type assume struct {
-	at        eventRef
-	recipient sym
-	shared    id128
-	caller    *ident
-	kind      assumeKind
-	inWindow  bool
-	region    sym
-
-	roleARN, session, sourceIdentity sym
-	key                              sym   // the access key id that was issued
-	roleID                           sym   // AROA… of assumedRoleId, where logged
-	duration                         int64 // seconds, 0 where not asked for
-	provider, subject, subjectType   sym
-	audience, samlProvider           sym
-	tags                             []tag
-	ip, agent                        sym
+	*assumeHow
+	at       eventRef
+	shared   id128
+	caller   *ident
+	session  sym
+	key      sym // the access key id that was issued
+	inWindow bool
 }
 
-type tag struct{ key, value sym }
+// assumeHow is what of an assume event is seldom its own.
+type assumeHow struct {
+	kind                           assumeKind
+	recipient, region              sym
+	roleARN, sourceIdentity        sym
+	roleID                         sym   // AROA… of assumedRoleId, where logged
+	duration                       int64 // seconds, 0 where not asked for
+	provider, subject, subjectType sym
+	audience, samlProvider         sym
+	tags                           sym // see podTags
+	ip, agent                      sym
+}
+
+// syms are all strings of it.
+func (h *assumeHow) syms() [13]*sym {
+	return [...]*sym{
+		&h.recipient, &h.region, &h.roleARN, &h.sourceIdentity, &h.roleID,
+		&h.provider, &h.subject, &h.subjectType, &h.audience, &h.samlProvider, &h.tags, &h.ip, &h.agent,
+	}
+}
+
+func (h *assumeHow) id() assumeHow { return *h }
+
+// how finds or makes what assume events have in common.
+func (b *store) how(h assumeHow) *assumeHow {
+	if known := b.hows.find(h); known != nil {
+		return known
+	}
+	return b.hows.add(h)
+}
 
 // assumeKind is the API that issued a session.
 type assumeKind uint8
