@@ -238,7 +238,13 @@ func (d *decoder) record(p int, stream bool) (next int) {
 		switch {
 		case m >= memberText:
 			d.known = true
-			p = d.textInto(value, d.strings[m-memberText], 2)
+			// Most strings end at the first byte that is not plain.
+			if end := plainEnd(b, value+1); b[value] == '"' && end < len(b) && b[end] == '"' {
+				*d.strings[m-memberText] = b[value+1 : end : end]
+				p = end + 1
+			} else {
+				p = d.textInto(value, d.strings[m-memberText], 2)
+			}
 		case m == memberUnread:
 			p = d.skip(value, 2)
 		default:
