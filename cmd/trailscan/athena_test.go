@@ -34,7 +34,7 @@ func TestRollupScript(t *testing.T) {
 
 // TestAthenaScript runs the cases of testdata/athena against a real S3 server,
 // filled as for TestS3Script, and a stand-in of Athena, to which the database
-// broken makes queries fail.
+// broken makes queries fail, and tables of the database blind show no events.
 func TestAthenaScript(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs an S3 server")
@@ -66,6 +66,10 @@ func TestAthenaScript(t *testing.T) {
 		},
 		Answer: func(query string) athenatest.Answer {
 			switch {
+			case strings.HasPrefix(query, "  SELECT") && strings.Contains(query, `"blind"`):
+				return athenatest.Answer{}
+			case strings.HasPrefix(query, "  SELECT"):
+				return athenatest.Shown(query)
 			case !strings.HasPrefix(query, "WITH records"):
 				return athenatest.Answer{}
 			case strings.Contains(query, `"broken"`):

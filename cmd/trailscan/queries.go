@@ -173,7 +173,7 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	stop := r.progress.follow("athena", func(time.Duration) string { return queryText(&runner.Progress) })
 	defer stop()
 	defer runner.Close(ctx)
-	tables, err := runner.Create(ctx, q.plan.Tables, func(t athena.Table) (athena.Slice, bool) { return q.sample(ctx, t) })
+	tables, err := runner.Create(ctx, q.plan.Tables, func(t athena.Table) (athena.Sample, bool) { return q.sample(ctx, t) })
 	if err != nil {
 		return r.got, err
 	}
@@ -223,7 +223,7 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	}
 	scanned := runner.Progress.Scanned.Load()
 	notes.info("Athena scanned %s, for about $%.2f", size(scanned), cost(scanned))
-	r.got.totals.CompressedBytes, r.got.queries = scanned, runner.Progress.Queries.Load()
+	r.got.totals.CompressedBytes, r.got.queries, r.got.lost = scanned, runner.Progress.Queries.Load(), runner.Lost
 	for _, b := range q.buckets {
 		r.got.listRequests += b.ListRequests()
 	}
@@ -295,15 +295,31 @@ func (q *queries) evidence(needs []ingest.Need) ([]athena.Part, error) {
 	return parts, nil
 }
 
-// sample finds a partition that holds logs, to try the table on.
-func (q *queries) sample(ctx context.Context, t athena.Table) (athena.Slice, bool) {
+// sampled is of how many regions an object is looked at, to find one that has
+// much to hold the table against.
+const sampled = 8
+
+// sample finds an object of a table, to try the table on. What it cannot read it
+// leaves to Athena, whose error says more.
+func (q *queries) sample(ctx context.Context, t athena.Table) (best athena.Sample, found bool) {
 	i := slices.IndexFunc(q.plan.Tables, func(o athena.Table) bool { return o.Bucket == t.Bucket && o.Trail.Root == t.Trail.Root })
 	from, _ := q.plan.Delivered()
-	account, region, day, found, err := q.buckets[i].Sample(ctx, t.Trail, from)
-	if err != nil || !found {
-		return athena.Slice{}, false
+	chunks, err := q.buckets[i].Samples(ctx, t.Trail, from, sampled)
+	if err != nil {
+		return best, false
 	}
-	return athena.Slice{Accounts: []string{account}, Regions: []string{region}, From: day, To: day}, true
+	reader := ingest.NewReader(q.limits())
+	for _, c := range chunks {
+		s := athena.NewSample(c)
+		if rc, err := c.Open(ctx); err == nil {
+			reader.Read(ctx, c.Name, rc, s.Take)
+			rc.Close()
+		}
+		if !found || s.Members() > best.Members() {
+			best, found = s, true
+		}
+	}
+	return best, found
 }
 
 // queryText tells how far the queries are.

@@ -213,7 +213,7 @@ func (rd *reading) read(ctx context.Context, p process, notes *notes) (*attribut
 	}
 	// What was told when the reading began, and what is true of every scan up to
 	// now, so that it is no news to who runs it.
-	res.Scan.Warnings = slices.Concat(res.Scan.Warnings, got.guesses, rd.underway())
+	res.Scan.Warnings = slices.Concat(res.Scan.Warnings, got.guesses, got.lost, rd.underway())
 	return res, nil
 }
 
@@ -241,6 +241,7 @@ type gotten struct {
 	silences     []ingest.Silence
 	unmatched    []string // what the filter names and nothing has
 	guesses      []string // of the inputs
+	lost         []string // what Athena does not show
 }
 
 // readInto reads the input into an audit, and then what the credentials that

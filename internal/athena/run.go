@@ -67,6 +67,10 @@ type Runner struct {
 	Note func(format string, args ...any)
 	Wait func(ctx context.Context, d time.Duration) error
 
+	// Lost is what the tables do not show, of which Note was told too. Who reads
+	// the report has to know.
+	Lost []string
+
 	// Progress may be read from any goroutine.
 	Progress Progress
 
@@ -140,9 +144,9 @@ func (e *QueryError) hint() string {
 
 // Create makes the tables, and gives them as they were made: a table whose
 // identities cannot be read with the members that AWS's definition lacks is made
-// without them. sample gives one partition of a table that holds logs, and reports
-// false where there is none.
-func (r *Runner) Create(ctx context.Context, tables []Table, sample func(Table) (Slice, bool)) ([]Table, error) {
+// without them. sample gives an object of a table, and reports false where there
+// is none.
+func (r *Runner) Create(ctx context.Context, tables []Table, sample func(Table) (Sample, bool)) ([]Table, error) {
 	var made []Table
 	for _, t := range tables {
 		if err := t.Check(); err != nil {
@@ -153,10 +157,10 @@ func (r *Runner) Create(ctx context.Context, tables []Table, sample func(Table) 
 		}
 		if one, found := sample(t); found {
 			var failed *QueryError
-			one.Table = t
+			one.slice.Table = t
 			err := r.probe(ctx, one)
 			if errors.As(err, &failed) && failed.State == types.QueryExecutionStateFailed && !deniedForm.MatchString(failed.Reason) && !passingForm.MatchString(failed.Reason) {
-				r.Note("%s cannot be read with all the members of userIdentity (%s): the origins of some sessions will stay unknown, for lack of %s", t.Location(), failed.Reason, LostEvidence)
+				r.lose("%s cannot be read with all the members of userIdentity (%s): the origins of some sessions stay unknown, for lack of %s", t.Location(), failed.Reason, LostEvidence)
 				if err := r.drop(ctx, t); err != nil {
 					return nil, err
 				}
@@ -164,7 +168,8 @@ func (r *Runner) Create(ctx context.Context, tables []Table, sample func(Table) 
 				if err := r.create(ctx, &t); err != nil {
 					return nil, err
 				}
-				one.Table = t
+				one = Sample{slice: one.slice} // its members are lost anyway
+				one.slice.Table = t
 				err = r.probe(ctx, one)
 			}
 			if err != nil {
@@ -174,6 +179,13 @@ func (r *Runner) Create(ctx context.Context, tables []Table, sample func(Table) 
 		made = append(made, t)
 	}
 	return made, nil
+}
+
+// lose notes what a table does not show.
+func (r *Runner) lose(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	r.Note("%s", text)
+	r.Lost = append(r.Lost, text)
 }
 
 // create makes a table. One that is kept has a name by its definition, so that
@@ -192,12 +204,6 @@ func (r *Runner) create(ctx context.Context, t *Table) error {
 
 // KeptName is the name of a table that outlives its scan.
 func (t Table) KeptName() string { return "trailscan_" + t.Digest() }
-
-// probe reads one row with every member that the queries read.
-func (r *Runner) probe(ctx context.Context, one Slice) error {
-	_, err := r.query(ctx, one.records()+"  LIMIT 1", "read one record of "+one.Table.Location())
-	return err
-}
 
 // drop removes a table.
 func (r *Runner) drop(ctx context.Context, t Table) error {

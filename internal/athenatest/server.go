@@ -347,6 +347,36 @@ func writeCSV(rows [][]*string) []byte {
 	return b
 }
 
+var (
+	columnForm = regexp.MustCompile(`AS ([a-z_]+)(?:,|\n)`)
+	idsForm    = regexp.MustCompile(`eventid IN \(([^)]*)\)`)
+)
+
+// Shown answers a query for events by their ids as a table does that shows each
+// with all columns but those that are left out, which are null.
+func Shown(query string, without ...string) Answer {
+	var names []string
+	for _, m := range columnForm.FindAllStringSubmatch(query, -1) {
+		names = append(names, m[1])
+	}
+	rows := [][]string{names}
+	if m := idsForm.FindStringSubmatch(query); m != nil {
+		for id := range strings.SplitSeq(m[1], ", ") {
+			row := make([]string, len(names))
+			for i, name := range names {
+				switch {
+				case name == "eventid":
+					row[i] = strings.Trim(id, "'")
+				case !slices.Contains(without, name):
+					row[i] = "x"
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return Answer{Rows: Table(rows...)}
+}
+
 // Table makes rows of strings, in which the empty string is null.
 func Table(rows ...[]string) [][]*string {
 	var table [][]*string

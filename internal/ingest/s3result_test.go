@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -134,14 +135,25 @@ func TestS3Trails(t *testing.T) {
 	}) {
 		t.Errorf("got  %+v\nwant %+v", trails, want)
 	}
-	for since, want := range map[string]string{"": "111122223333 eu-west-1 2", "2026-11-03": "111122223333 us-east-1 3", "2026-11-04": "444455556666 eu-west-1 4", "2026-11-05": ""} {
+	for since, want := range map[string]string{
+		"": "111122223333 eu-west-1 2, 111122223333 us-east-1 3", "2026-11-03": "111122223333 us-east-1 3, 444455556666 eu-west-1 4",
+		"2026-11-04": "444455556666 eu-west-1 4", "2026-11-05": "",
+	} {
 		from := time.Time{}
 		if since != "" {
 			from, _ = time.Parse(time.DateOnly, since)
 		}
-		account, region, day, found, err := src.Sample(t.Context(), trails[1], from)
-		got := strings.TrimSpace(account + " " + region + " " + strings.TrimPrefix(day.Format("2"), "1"))
-		if err != nil || found != (want != "") || found && got != want {
+		samples, err := src.Samples(t.Context(), trails[1], from, 2)
+		var got []string
+		for _, c := range samples {
+			got = append(got, fmt.Sprint(c.Account, " ", c.Region, " ", c.Stamp.Day()))
+			if rc, err := c.Open(t.Context()); err != nil {
+				t.Errorf("%s: %v", c.Name, err)
+			} else {
+				rc.Close()
+			}
+		}
+		if err != nil || strings.Join(got, ", ") != want {
 			t.Errorf("from %s: %q, %v", since, got, err)
 		}
 	}

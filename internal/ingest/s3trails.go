@@ -76,34 +76,39 @@ func (s *S3) Trails(ctx context.Context, report func(Problem)) ([]Trail, error) 
 // Region is the bucket's region, once a request was answered.
 func (s *S3) Region() string { return s.client.Options().Region }
 
-// sampleRequests is how many folders are asked for an object at most.
+// sampleRequests is how many folders are asked for objects at most.
 const sampleRequests = 64
 
-// Sample finds a folder of a trail that holds an object delivered on a day from
-// since on, and tells its account, region and day. It reports false where the
-// first folders hold none.
-func (s *S3) Sample(ctx context.Context, t Trail, since time.Time) (account, region string, day time.Time, found bool, err error) {
+// Samples finds objects of a trail that were delivered on a day from since on,
+// from n of the trail's regions at most: the largest of the first thousand of
+// each. Where the first regions hold none, there is none.
+func (s *S3) Samples(ctx context.Context, t Trail, since time.Time, n int) ([]Chunk, error) {
+	var samples []Chunk
 	asked := 0
 	for _, a := range t.Accounts {
 		for _, name := range a.Regions {
-			if asked++; asked > sampleRequests {
-				return "", "", time.Time{}, false, nil
+			if asked++; asked > sampleRequests || len(samples) == n {
+				return samples, nil
 			}
 			prefix := t.Root + a.ID + "/" + KindTrail + "/" + name + "/"
 			after := ""
 			if !since.IsZero() {
 				after = prefix + since.UTC().Format("2006/01/02")
 			}
-			out, err := s.page(ctx, prefix, after, "", 1)
+			out, err := s.page(ctx, prefix, after, "", 0)
 			if err != nil {
-				return "", "", time.Time{}, false, err
+				return nil, err
 			}
+			dir, largest := &regionDir{path: prefix, account: a.ID, region: name}, object{size: -1}
 			for _, k := range out.keys {
-				if key, ok := ParseKey(k.name); ok {
-					return a.ID, name, key.Day, true, nil
+				if o, ok := dir.object(k); ok && o.size > largest.size {
+					largest = o
 				}
+			}
+			if largest.size >= 0 {
+				samples = append(samples, s.chunk(dir, largest))
 			}
 		}
 	}
-	return "", "", time.Time{}, false, nil
+	return samples, nil
 }
