@@ -5,17 +5,22 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/trailscan/trailscan/internal/athena"
 	"github.com/trailscan/trailscan/internal/athenatest"
 	"github.com/trailscan/trailscan/internal/ingest"
 	"github.com/trailscan/trailscan/internal/s3test"
@@ -95,10 +100,44 @@ func ofAthena(operation string) bool {
 	return strings.HasPrefix(operation, "athena.") || operation == "s3.DeleteObject"
 }
 
-// TestAthenaPolicy holds the IAM policy of the documentation to what the program
-// calls with --engine athena and what Athena does with the caller's permissions:
-// https://docs.aws.amazon.com/athena/latest/ug/managed-policies.html
+// permission is an action on a resource of S3, Athena or Glue.
+type permission struct{ action, resource string }
+
+// What Athena does in the caller's name to run a statement on a partitioned
+// table, by the documentation's examples. No stand-in shows that:
+// https://docs.aws.amazon.com/athena/latest/ug/fine-grained-access-to-glue-resources.html
+var glueActions = map[string][]string{
+	"CREATE": {"glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables", "glue:GetPartitions", "glue:CreateTable"},
+	"SELECT": {"glue:GetDatabase", "glue:GetTable"},
+	"DROP":   {"glue:GetDatabase", "glue:GetTable", "glue:DeleteTable", "glue:GetPartition", "glue:GetPartitions", "glue:DeletePartition"},
+}
+
+// resultActions are what it does to write a result, beside PutObject, by the
+// managed policy AmazonAthenaFullAccess:
+// https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonAthenaFullAccess.html
+var resultActions = []permission{
+	{"s3:GetBucketLocation", "arn:aws:s3:::query-results"},
+	{"s3:ListBucket", "arn:aws:s3:::query-results"},
+	{"s3:ListBucketMultipartUploads", "arn:aws:s3:::query-results"},
+	{"s3:AbortMultipartUpload", "arn:aws:s3:::query-results/trailscan/x.csv"},
+	{"s3:ListMultipartUploadParts", "arn:aws:s3:::query-results/trailscan/x.csv"},
+}
+
+// TestAthenaPolicy holds the IAM policy of the documentation to what scans with
+// --engine athena call and what Athena does in their name: it allows all of that
+// where it happens, and no action beside.
 func TestAthenaPolicy(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs an S3 server")
+	}
+	used := athenaPermissions(t)
+	// The gateway encrypts nothing, and a bucket's region needs no question here.
+	used[permission{"kms:Decrypt", "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"}] = true
+	used[permission{"s3:GetBucketLocation", "arn:aws:s3:::trail-logs"}] = true
+	for _, p := range resultActions {
+		used[p] = true
+	}
+
 	var policy struct {
 		Version   string
 		Statement []struct {
@@ -126,47 +165,177 @@ func TestAthenaPolicy(t *testing.T) {
 		}
 		return all
 	}
-	allowed := map[string]bool{}
+	needless := map[string]string{} // actions that nothing used, with their statement
 	for _, s := range policy.Statement {
 		if s.Effect != "Allow" || !strings.Contains(page, "`"+s.Sid+"`") {
 			t.Errorf("statement %s: %s, which docs/athena.md must explain", s.Sid, s.Effect)
 		}
-		for _, a := range list(s.Action) {
-			allowed[a] = true
-			if strings.Contains(a, "*") {
-				t.Errorf("statement %s allows %s", s.Sid, a)
+		for _, action := range list(s.Action) {
+			if strings.Contains(action, "*") {
+				t.Errorf("statement %s allows %s", s.Sid, action)
+			}
+			needless[s.Sid+" "+action] = action
+			for _, resource := range list(s.Resource) {
+				if strings.HasPrefix(resource, "*") || !strings.HasPrefix(resource, "arn:aws:") {
+					t.Errorf("statement %s allows it on %s", s.Sid, resource)
+				}
+				for p := range used {
+					if p.action == action && covers(resource, p.resource) {
+						delete(needless, s.Sid+" "+action)
+						used[p] = false
+					}
+				}
 			}
 		}
-		for _, r := range list(s.Resource) {
-			if strings.HasPrefix(r, "*") || !strings.HasPrefix(r, "arn:aws:") {
-				t.Errorf("statement %s allows it on %s", s.Sid, r)
+	}
+	for p, denied := range used {
+		if denied {
+			t.Errorf("the policy does not allow %s on %s", p.action, p.resource)
+		}
+	}
+	for where := range needless {
+		t.Errorf("the policy allows what nothing used: %s", where)
+	}
+}
+
+// covers reports whether an ARN matches one of a policy, whose only wildcard is *.
+func covers(pattern, arn string) bool {
+	before, after, wild := strings.Cut(pattern, "*")
+	if !wild {
+		return pattern == arn
+	}
+	return strings.HasPrefix(arn, before) && strings.HasSuffix(arn[len(before):], after)
+}
+
+// athenaPermissions runs scans on Athena that come to all of its operations, and
+// gives what they and Athena in their name did.
+func athenaPermissions(t *testing.T) map[permission]bool {
+	t.Helper()
+	gateway, err := s3test.Start()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(gateway.Stop)
+	used := map[permission]bool{}
+	var mu sync.Mutex
+	target, err := url.Parse(gateway.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // which is signed
+		mu.Lock()
+		defer mu.Unlock()
+		used[s3Permission(r.In)] = true
+	}})
+	t.Cleanup(recorder.Close)
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCESS_KEY_ID": s3test.Key, "AWS_SECRET_ACCESS_KEY": s3test.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "us-east-1",
+		"AWS_ENDPOINT_URL": recorder.URL,
+	} {
+		t.Setenv(name, value)
+	}
+	fill(t, gateway.URL)
+	cfg, err := ingest.LoadAWS(t.Context(), ingest.AWSOptions{EndpointURL: gateway.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3.NewFromConfig(cfg)
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("query-results")}); err != nil {
+		t.Fatal(err)
+	}
+	rows := readTable(t, "testdata/rollup/string-value.csv")
+	put := func(bucket, key string, body []byte) error {
+		mu.Lock()
+		used[permission{"s3:PutObject", "arn:aws:s3:::" + bucket + "/" + key}] = true
+		mu.Unlock()
+		_, err := client.PutObject(context.Background(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String(key), Body: bytes.NewReader(body)})
+		return err
+	}
+	for _, scan := range []struct {
+		server *athenatest.Server
+		args   []string
+		status int
+	}{
+		{&athenatest.Server{Put: put}, []string{"--athena-output", "s3://query-results/trailscan/"}, exitOK},
+		// Results that stand in the API alone, and a query that is stopped.
+		{&athenatest.Server{}, nil, exitOK},
+		{&athenatest.Server{}, []string{"--max-scan-bytes", "1GB"}, exitFailed},
+	} {
+		scanned, steps := int64(1<<20), 0
+		if scan.status != exitOK {
+			scanned, steps = 1<<40, 9
+		}
+		scan.server.Workgroups = map[string]string{"trailscan": ""}
+		scan.server.Answer = func(query string) athenatest.Answer {
+			switch {
+			case strings.HasPrefix(query, "  SELECT"):
+				return athenatest.Shown(query)
+			case strings.HasPrefix(query, "WITH records"):
+				return athenatest.Answer{Rows: rows, Scanned: scanned, Steps: steps}
+			}
+			return athenatest.Answer{}
+		}
+		web := httptest.NewServer(scan.server)
+		t.Setenv("AWS_ENDPOINT_URL_ATHENA", web.URL)
+		var stderr strings.Builder
+		c := &clock{now: noon, ticks: make(chan time.Time)}
+		status := run(t.Context(), process{
+			args:  append([]string{"s3://trail-logs", "--since", "2026-11-02", "--until", "2026-11-03", "--format", "csv", "--engine", "athena", "--workgroup", "trailscan"}, scan.args...),
+			stdin: strings.NewReader(""), stdout: io.Discard, stderr: &stderr, getenv: os.Getenv, now: time.Now, every: c.every,
+		})
+		web.Close()
+		if status != scan.status {
+			t.Fatalf("%q: exit status %d\n%s", scan.args, status, stderr.String())
+		}
+		for _, operation := range scan.server.Called() {
+			used[permission{"athena:" + operation, "arn:aws:athena:eu-west-1:111122223333:workgroup/trailscan"}] = true
+		}
+		for _, q := range scan.server.Queries() {
+			verb := strings.Fields(q.Text)[0]
+			if verb == "WITH" {
+				verb = "SELECT"
+			}
+			_, rest, _ := strings.Cut(strings.NewReplacer("`", "", `"`, "").Replace(q.Text), "default.")
+			table := strings.Fields(rest)[0]
+			for _, action := range glueActions[verb] {
+				for _, resource := range []string{"catalog", "database/default", "table/default/" + table} {
+					used[permission{action, "arn:aws:glue:eu-west-1:111122223333:" + resource}] = true
+				}
+			}
+			if len(glueActions[verb]) == 0 {
+				t.Errorf("nobody says what Athena needs for %.60s", q.Text)
 			}
 		}
 	}
-	needed := []string{
-		"s3:ListBucket", "s3:GetObject", "kms:Decrypt", // of the logs
-		"s3:GetBucketLocation", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", // of the results
-		"glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:DeleteTable",
+	return used
+}
+
+// s3Permission is what a request to S3 takes.
+func s3Permission(r *http.Request) permission {
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	query := r.URL.Query()
+	action := r.Method
+	switch {
+	case key == "" && query.Has("location"):
+		action = "s3:GetBucketLocation"
+	case key == "" && (query.Has("list-type") || r.Method == http.MethodHead):
+		action = "s3:ListBucket"
+	case key != "" && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		action = "s3:GetObject"
+	case key != "" && r.Method == http.MethodDelete:
+		action = "s3:DeleteObject"
 	}
-	for _, operation := range calledOperations(t) {
-		if ofAthena(operation) {
-			service, name, _ := strings.Cut(operation, ".")
-			needed = append(needed, service+":"+name)
-		}
+	arn := "arn:aws:s3:::" + bucket
+	if key != "" {
+		arn += "/" + key
 	}
-	for _, a := range needed {
-		if !allowed[a] {
-			t.Errorf("the policy does not allow %s", a)
-		}
-		delete(allowed, a)
-	}
-	for a := range allowed {
-		t.Errorf("the policy allows %s, which nothing needs", a)
-	}
-	table := athena.Table{Bucket: "b"}
-	if !strings.Contains(readDoc(t, "docs/iam-athena.json"), "table/default/trailscan_*") || !strings.HasPrefix(table.KeptName(), "trailscan_") {
-		t.Error("the policy is for tables of another name")
-	}
+	return permission{action, arn}
 }
 
 // readTable reads the rows of a result.

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"slices"
@@ -66,6 +67,7 @@ type Server struct {
 	order    []string
 	tokens   map[string]string // ids by the token that a query was started with
 	requests int
+	called   map[string]bool
 }
 
 type query struct {
@@ -91,6 +93,13 @@ func (s *Server) Queries() []Query {
 		list = append(list, Query{q.id, q.text, q.output, q.stopped})
 	}
 	return list
+}
+
+// Called are the operations that were called, sorted.
+func (s *Server) Called() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.called))
 }
 
 type apiError struct {
@@ -145,6 +154,10 @@ func (s *Server) serve(r *http.Request, body []byte) (any, *apiError) {
 	if !known {
 		return nil, &apiError{http.StatusBadRequest, "UnknownOperationException", target}
 	}
+	if s.called == nil {
+		s.called = map[string]bool{}
+	}
+	s.called[target] = true
 	return operation(body)
 }
 
