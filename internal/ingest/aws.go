@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 	"unicode"
@@ -42,6 +43,10 @@ const (
 	// dialAttempts is how often a connection is tried: an address where
 	// nothing listens is told at once and not after all the attempts.
 	dialAttempts = 5
+
+	// renewAttempts is how often a request is tried whose credentials are called
+	// expired, each time with newer ones.
+	renewAttempts = 3
 
 	// defaultIdleTimeout is how long a connection may bring nothing.
 	defaultIdleTimeout = 20 * time.Second
@@ -135,8 +140,9 @@ func LoadAWS(ctx context.Context, o AWSOptions) (aws.Config, error) {
 	}
 	// Set only now: with a retryer of its own the SDK would not look at
 	// AWS_MAX_ATTEMPTS and the profile's max_attempts.
-	cfg.Retryer = func() aws.Retryer { return newRetryer(o) }
-	cfg.Credentials = checkedCredentials{cfg.Credentials}
+	credentials := &checkedCredentials{CredentialsProvider: cfg.Credentials}
+	cfg.Retryer = func() aws.Retryer { return newRetryer(o, credentials) }
+	cfg.Credentials = credentials
 	return cfg, nil
 }
 
@@ -211,13 +217,15 @@ func isAWSHost(endpoint string) bool {
 }
 
 // retryer is the SDK's standard retryer, except that a connection which
-// cannot be made is given up sooner, and that somebody hears of each retry.
+// cannot be made is given up sooner, that a request whose credentials have expired
+// is made again with newer ones, and that somebody hears of each retry.
 type retryer struct {
 	*retry.Standard
-	onRetry func(error)
+	credentials *checkedCredentials
+	onRetry     func(error)
 }
 
-func newRetryer(o AWSOptions) aws.Retryer {
+func newRetryer(o AWSOptions, credentials *checkedCredentials) aws.Retryer {
 	standard := retry.NewStandard(func(so *retry.StandardOptions) {
 		so.MaxAttempts = awsAttempts
 		so.RateLimiter = ratelimit.None
@@ -225,13 +233,21 @@ func newRetryer(o AWSOptions) aws.Retryer {
 			so.Backoff = retry.NewExponentialJitterBackoff(o.maxBackoff)
 		}
 	})
-	return retryer{Standard: standard, onRetry: o.OnRetry}
+	return retryer{Standard: standard, credentials: credentials, onRetry: o.OnRetry}
+}
+
+// IsErrorRetryable adds to what the SDK tries again.
+func (r retryer) IsErrorRetryable(err error) bool {
+	return r.Standard.IsErrorRetryable(err) || isExpired(err) && r.credentials.renewable.Load()
 }
 
 // RetryDelay is asked once before each retry; an error ends the attempts.
 func (r retryer) RetryDelay(attempt int, err error) (time.Duration, error) {
-	if attempt >= dialAttempts && isDialError(err) {
+	switch {
+	case attempt >= dialAttempts && isDialError(err), attempt >= renewAttempts && isExpired(err):
 		return 0, err
+	case isExpired(err):
+		r.credentials.renew()
 	}
 	if r.onRetry != nil {
 		r.onRetry(err)
@@ -244,16 +260,43 @@ func isDialError(err error) bool {
 	return errors.As(err, &op) && op.Op == "dial"
 }
 
-// checkedCredentials marks the errors of a credentials provider, which the SDK
-// passes on as plain text.
-type checkedCredentials struct{ aws.CredentialsProvider }
+// isExpired reports whether a service refused the credentials since their time is
+// over.
+func isExpired(err error) bool {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.ErrorCode() {
+	case "ExpiredToken", "ExpiredTokenException":
+		return true
+	}
+	return false
+}
 
-func (c checkedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+// checkedCredentials marks the errors of a credentials provider, which the SDK
+// passes on as plain text. It lets go credentials that a service calls expired:
+// the SDK asks for newer ones only when their time is over by this machine's
+// clock, and what is on its way by then, or goes out while that clock is behind,
+// would be lost.
+type checkedCredentials struct {
+	aws.CredentialsProvider
+	renewable atomic.Bool // they come from where newer ones may come from
+}
+
+func (c *checkedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	v, err := c.CredentialsProvider.Retrieve(ctx)
 	if err != nil && ctx.Err() == nil {
 		return v, &credentialsError{err}
 	}
+	c.renewable.Store(v.CanExpire)
 	return v, err
+}
+
+func (c *checkedCredentials) renew() {
+	if cache, ok := c.CredentialsProvider.(*aws.CredentialsCache); ok {
+		cache.Invalidate()
+	}
 }
 
 type credentialsError struct{ err error }

@@ -131,6 +131,65 @@ func TestLoadAWSRequests(t *testing.T) {
 	}
 }
 
+// Credentials that a service calls expired, whatever this machine's clock says,
+// are renewed where that can be, and nothing is lost.
+func TestCredentialsExpire(t *testing.T) {
+	keys := logKeys("AWSLogs/", "111122223333", "us-east-1", "2026-11-20T00:00:00Z", 12, time.Hour)
+	for _, tt := range []struct {
+		name    string
+		fixed   bool                   // they come from the environment
+		valid   func(n, at int64) bool // whether the nth credentials are at a request
+		read    int
+		renewed bool
+	}{
+		{"renewed twice", false, func(n, at int64) bool { return at < 4 || at < 9 && n > 1 || n > 2 }, 12, true},
+		{"never valid again", false, func(_, at int64) bool { return at < 6 }, 0, true},
+		{"fixed", true, func(_, at int64) bool { return at < 6 }, 0, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var given, requests atomic.Int64
+			provider := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				fmt.Fprintf(w, `{"AccessKeyId":"ASIAEXAMPLE%d","SecretAccessKey":"an-example-secret","Token":"t","Expiration":"2099-01-01T00:00:00Z"}`, given.Add(1))
+			}))
+			defer provider.Close()
+			stub := &s3Stub{before: func(w http.ResponseWriter, r *http.Request) bool {
+				n := int64(0)
+				if _, signed, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=ASIAEXAMPLE"); ok {
+					fmt.Sscan(strings.ReplaceAll(signed, "/", " "), &n)
+				}
+				if tt.valid(n, requests.Add(1)) {
+					return false
+				}
+				s3Error(w, http.StatusBadRequest, "ExpiredToken", "The provided token has expired.")
+				return true
+			}}
+			server := httptest.NewServer(nil)
+			defer server.Close()
+			s := stub.serve(t, S3Config{}, keys...)
+			server.Config.Handler = stub
+			testCredentials(t, "", "")
+			t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", provider.URL)
+			if tt.fixed {
+				testCredentials(t, "ASIAEXAMPLE1", rootSecret)
+			}
+			s.client = testS3Client(t, AWSOptions{EndpointURL: server.URL})
+			_, bodies, problems := scanAll(t, s)
+			if tt.read > 0 && (len(bodies) != tt.read || len(problems) > 0) {
+				t.Errorf("%d objects, problems %v", len(bodies), problems)
+			}
+			for _, p := range problems {
+				oneLineError(t, errors.New(p.Error), "the credentials have expired", "aws sso login")
+			}
+			if tt.read == 0 && len(problems) == 0 {
+				t.Error("no problem")
+			}
+			if renewed := given.Load() > 1; renewed != tt.renewed || given.Load() > 3*int64(len(keys)) {
+				t.Errorf("credentials were asked for %d times", given.Load())
+			}
+		})
+	}
+}
+
 // A silent server is given up after the idle time, one that drips is not.
 // The answer takes longer than the limit, and no pause in it comes near: a busy
 // machine must not be taken for a silent server.

@@ -74,7 +74,7 @@ func TestListRegionsFails(t *testing.T) {
 		if got, note, err := ListRegions(t.Context(), cfg); err != nil || !slices.Equal(got, DefaultRegions("us-east-1")) || !strings.Contains(note, "cannot connect") {
 			t.Errorf("unreachable: %v, %q, %v; want the default regions and a note", got, note, err)
 		}
-		cfg.Credentials = checkedCredentials{deadCredentials{"no EC2 IMDS role found"}}
+		cfg.Credentials = &checkedCredentials{CredentialsProvider: deadCredentials{"no EC2 IMDS role found"}}
 		if _, _, err := ListRegions(t.Context(), cfg); err == nil || !strings.HasPrefix(err.Error(), "list the account's regions: no credentials found") {
 			t.Errorf("no credentials: the error is %v", err)
 		}

@@ -42,11 +42,10 @@ const lookupRestarts = 3
 // lookupRegion is one region of the caller's account. One request is in flight
 // at a time.
 type lookupRegion struct {
-	name        string
-	lookup      lookupEvents
-	credentials aws.CredentialsProvider
-	requests    *atomic.Int64 // of all regions together
-	turn        *time.Timer   // fires when the next request may go out
+	name     string
+	lookup   lookupEvents
+	requests *atomic.Int64 // of all regions together
+	turn     *time.Timer   // fires when the next request may go out
 
 	chunks  int       // sent so far; they are numbered from 1
 	answers int       // pages received, empty ones included
@@ -62,7 +61,7 @@ type lookupRegion struct {
 type lookupEvents func(context.Context, *cloudtrail.LookupEventsInput, ...func(*cloudtrail.Options)) (*cloudtrail.LookupEventsOutput, error)
 
 func newLookupRegion(cfg aws.Config, name string, requests *atomic.Int64) *lookupRegion {
-	r := &lookupRegion{name: name, credentials: cfg.Credentials, requests: requests, turn: time.NewTimer(0)}
+	r := &lookupRegion{name: name, requests: requests, turn: time.NewTimer(0)}
 	r.lookup = cloudtrail.NewFromConfig(cfg, func(o *cloudtrail.Options) {
 		o.Region = name
 		o.Retryer = bodyRetryer{o.Retryer}
@@ -160,7 +159,7 @@ func (w *lookupWalk) next(ctx context.Context) (*cloudtrail.LookupEventsOutput, 
 		}
 		page, err := w.r.lookup(ctx, in)
 		if err != nil {
-			if w.token != nil && w.r.stale(err) && w.restart() {
+			if w.token != nil && stale(err) && w.restart() {
 				continue
 			}
 			return nil, err
@@ -187,27 +186,10 @@ func (w *lookupWalk) next(ctx context.Context) (*cloudtrail.LookupEventsOutput, 
 
 var errTokenRepeats = errors.New("the service gives the same page token again and again")
 
-// stale reports whether an error speaks of a page token, or a credential, that
-// was good before. A credential is fetched anew from its source.
-func (r *lookupRegion) stale(err error) bool {
+// stale reports whether an error speaks of a page token that was good before.
+func stale(err error) bool {
 	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
-	case "InvalidNextTokenException":
-		return true
-	case "ExpiredToken", "ExpiredTokenException":
-		provider := r.credentials
-		if checked, ok := provider.(checkedCredentials); ok {
-			provider = checked.CredentialsProvider
-		}
-		if cache, ok := provider.(*aws.CredentialsCache); ok {
-			cache.Invalidate()
-		}
-		return true
-	}
-	return false
+	return errors.As(err, &api) && api.ErrorCode() == "InvalidNextTokenException"
 }
 
 // restart begins anew at the oldest event, unless that has stopped helping.

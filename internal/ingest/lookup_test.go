@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/trailscan/trailscan/internal/cloudtrailtest"
 )
@@ -93,12 +92,15 @@ type cutReader struct{}
 func (cutReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func lookupAWS(client aws.HTTPClient) aws.Config {
+	credentials := &checkedCredentials{CredentialsProvider: aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "ASIAEXAMPLEEXAMPLE00", SecretAccessKey: "secret", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
+	}))}
 	return aws.Config{
 		Region:       "eu-west-1",
 		BaseEndpoint: aws.String("http://aws.test"),
-		Credentials:  checkedCredentials{credentials.NewStaticCredentialsProvider("AKIAEXAMPLEEXAMPLE00", "secret", "")},
+		Credentials:  credentials,
 		HTTPClient:   client,
-		Retryer:      func() aws.Retryer { return newRetryer(AWSOptions{}) },
+		Retryer:      func() aws.Retryer { return newRetryer(AWSOptions{}, credentials) },
 	}
 }
 
@@ -587,7 +589,7 @@ func (u unreachableClient) Do(*http.Request) (*http.Response, error) { return ni
 
 func TestLookupCannotStart(t *testing.T) {
 	none := lookupAWS(unreachableClient{errors.New("not asked")})
-	none.Credentials = checkedCredentials{deadCredentials{"no EC2 IMDS role found"}}
+	none.Credentials = &checkedCredentials{CredentialsProvider: deadCredentials{"no EC2 IMDS role found"}}
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connect: connection refused")}
 	unknown := &net.DNSError{Err: "no such host", Name: "cloudtrail.eu-west-9.amazonaws.com", IsNotFound: true}
 	tests := []struct {
