@@ -189,6 +189,7 @@ func (s *Audit) collect() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range s.builders {
+		b.settle()
 		s.base.merge(b.store)
 	}
 	s.builders = nil

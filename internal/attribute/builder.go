@@ -28,6 +28,26 @@ type Builder struct {
 	region  []byte
 	regSym  sym
 	cover   *span
+
+	// Events of that account and day that were not asked about yet in seen,
+	// which workers share: asking about many at once costs a fraction.
+	waiting [atOnce]observed
+	waits   int
+	keys    [atOnce]id96
+	fresh   [atOnce]bool
+}
+
+// atOnce is how many events are asked about at once.
+const atOnce = 32
+
+// observed is what counts of one event, or of several that are alike.
+type observed struct {
+	id     id128 // of the event
+	cover  *span
+	ident  *ident // nil where the event has none
+	call   call
+	shared id128
+	tied   bool // shared ties the event to copies in other accounts
 }
 
 // Add takes one event. It keeps nothing of e.
@@ -35,10 +55,14 @@ func (b *Builder) Add(e *ingest.Event) {
 	b.locate(e)
 	b.id = parseEventID(e.ID)
 	chosen := !b.evidence && b.audit.window(e.Time) && b.audit.takes(e.Recipient, e.Region)
+	issues := e.IsAssume()
+	if chosen && !issues && b.wait(e) {
+		b.handOver()
+		return
+	}
 	if chosen && !b.count(e) {
 		return
 	}
-	issues := e.IsAssume()
 	if !chosen && (!issues || e.Time >= b.audit.until) {
 		return
 	}
@@ -53,11 +77,65 @@ func (b *Builder) Add(e *ingest.Event) {
 	b.handOver()
 }
 
+// wait takes an event that counts unless it was counted already, which is asked
+// later. It reports false for one with more to it.
+func (b *Builder) wait(e *ingest.Event) bool {
+	if len(e.OriginalID) > 0 || len(b.audit.replaced) > 0 || !b.id.identifies() {
+		return false
+	}
+	id := b.ident(e)
+	if id != nil && id.crowded() {
+		return false
+	}
+	c := &b.waiting[b.waits]
+	if id == nil {
+		*c = observed{call: call{span: once(b.ref(e.Time, b.id))}}
+	} else {
+		b.observe(c, e, id, once(b.ref(e.Time, b.id)))
+	}
+	c.id, c.cover = b.audit.seen.id(b.id), b.cover
+	b.keys[b.waits] = b.audit.seen.key(c.id)
+	if b.waits++; b.waits == len(b.waiting) {
+		b.settle()
+	}
+	return true
+}
+
+// settle counts the events that wait, but for those that were counted already.
+func (b *Builder) settle() {
+	n := b.waits
+	if n == 0 {
+		return
+	}
+	b.waits = 0
+	b.day.addAll(b.keys[:n], b.fresh[:n])
+	for i := range b.waiting[:n] {
+		c := &b.waiting[i]
+		if !b.fresh[i] {
+			b.again(c.id)
+			continue
+		}
+		b.events++
+		c.cover.add(&b.symbols, eventRef{time: c.call.span.first.time})
+		if c.ident != nil {
+			b.charge(c)
+		}
+	}
+}
+
+// again takes note of an event that was counted already.
+func (b *Builder) again(id id128) {
+	if !b.audit.seen.excused(replacedKey{string(b.account), id}) {
+		b.duplicates++
+	}
+}
+
 // handOver gives what the builder holds to the scan when that has become much.
 func (b *Builder) handOver() {
 	if len(b.text) < b.audit.enough {
 		return
 	}
+	b.settle()
 	b.audit.take(b.store)
 	b.store, b.turn = newStore(), b.turn+1
 	clear(b.idents)
@@ -68,6 +146,7 @@ func (b *Builder) handOver() {
 func (b *Builder) locate(e *ingest.Event) {
 	day := floorDay(e.Time)
 	if b.day == nil || day != b.dayNum || !bytes.Equal(e.Recipient, b.account) {
+		b.settle()
 		if b.day == nil || !bytes.Equal(e.Recipient, b.account) {
 			b.account = append(b.account[:0], e.Recipient...)
 			b.acctSym = b.of(e.Recipient)
@@ -97,9 +176,7 @@ func (b *Builder) count(e *ingest.Event) bool {
 			return false
 		}
 		if !b.day.add(b.audit.seen, id) {
-			if !b.audit.seen.excused(replacedKey{string(e.Recipient), id}) {
-				b.duplicates++
-			}
+			b.again(id)
 			return false
 		}
 		if len(e.OriginalID) > 0 && b.retouches(e) && !b.standsIn(e) {
@@ -244,13 +321,48 @@ func (b *Builder) roleSession(i *ingest.Identity, k *identKind, arn sym) sym {
 // called counts a call, or several that are alike, under the credential that
 // made it.
 func (b *Builder) called(e *ingest.Event, id *ident, when span) {
+	var c observed
+	b.observe(&c, e, id, when)
+	b.charge(&c)
+}
+
+// observe takes from an event what counts of its call, or of several that are alike.
+func (b *Builder) observe(c *observed, e *ingest.Event, id *ident, when span) {
+	*c = observed{ident: id, call: call{span: when, console: e.FromConsole}}
+	if b.text[id.typ] != "AssumedRole" || id.arn == 0 {
+		return
+	}
+	k := &c.call
+	k.service, k.region, k.switchFrom = b.of(e.Source), b.regSym, b.of(e.SwitchFrom)
+	k.failed = len(e.ErrorCode) > 0
+	k.console = e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com"
+	k.presigned = string(e.AuthMethod) == "QueryString"
+	if b.audit.opt.Actions {
+		k.action = b.of(e.Name)
+	}
+	c.shared, c.tied = b.sharedID(e)
+	if id.crowded() && !b.foreignTo(c) {
+		k.passed = id.use.crowd.passes(e, k.presigned, id.invokedBy != 0)
+	}
+	if !k.passed {
+		k.ip, k.agent = b.client(id.use, e)
+	}
+}
+
+// foreignTo reports whether a call lies in the log of an account that is not the role's,
+// with a copy in the log of the one that is.
+func (b *Builder) foreignTo(c *observed) bool { return c.tied && c.ident.account != b.acctSym }
+
+// charge counts what was taken from an event under the credential that made the call.
+func (b *Builder) charge(c *observed) {
+	id, when := c.ident, c.call.span
 	at := when.first
 	if id.calls == 0 || b.earlier(at, id.first) {
 		id.first = at
 	}
 	id.calls += when.calls
 	if b.text[id.typ] != "AssumedRole" {
-		b.calledByOther(e, id, when)
+		b.calledByOther(id, c.call.console, when)
 		return
 	}
 	if id.arn == 0 {
@@ -264,36 +376,22 @@ func (b *Builder) called(e *ingest.Event, id *ident, when span) {
 		id.use = b.use(id.useKey(), id.issuer)
 		id.use.wake()
 	}
-	c := call{
-		span: when, service: b.of(e.Source), region: b.regSym,
-		switchFrom: b.of(e.SwitchFrom), failed: len(e.ErrorCode) > 0, console: e.FromConsole || id.console || string(e.Source) == "signin.amazonaws.com",
-		presigned: string(e.AuthMethod) == "QueryString",
-	}
-	if b.audit.opt.Actions {
-		c.action = b.of(e.Name)
-	}
-	shared, ok := b.sharedID(e)
-	foreign := ok && id.account != b.acctSym
-	c.passed = !foreign && id.use.crowd != nil && id.use.crowd.passes(e, c.presigned, id.invokedBy != 0)
-	if !c.passed {
-		c.ip, c.agent = b.client(id.use, e)
-	}
-	if foreign {
-		c.span = once(when.first) // whatever shares the id is one call
-		b.foreign = append(b.foreign, foreignCall{shared: shared, ident: id, recipient: b.acctSym, call: c})
+	if b.foreignTo(c) {
+		c.call.span = once(at) // whatever shares the id is one call
+		b.foreign = append(b.foreign, foreignCall{shared: c.shared, ident: id, recipient: b.acctSym, call: c.call})
 		return
 	}
-	if ok {
-		b.shared = append(b.shared, shared)
+	if c.tied {
+		b.shared = append(b.shared, c.shared)
 	}
-	b.apply(id, b.acctSym, &c)
+	b.apply(id, b.acctSym, &c.call)
 }
 
 // client gives the address and the user agent of an event. Most are those of
 // the credential's only client.
 func (b *store) client(u *use, e *ingest.Event) (ip, agent sym) {
-	if n := len(u.clients.list); n > 0 {
-		c := &u.clients.list[n-1]
+	if u != nil && u.work != nil && len(u.clients.list) > 0 {
+		c := &u.clients.list[len(u.clients.list)-1]
 		if b.text[c.ip] == string(e.SourceIP) && b.text[c.agent] == string(e.UserAgent) {
 			return c.ip, c.agent
 		}

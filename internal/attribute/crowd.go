@@ -32,6 +32,9 @@ type crowd struct {
 	ips, agents tally
 }
 
+// crowded reports whether the credential has very many clients.
+func (i *ident) crowded() bool { return i.use != nil && i.use.work != nil && i.use.crowd != nil }
+
 // clientKey tells the clients of a credential apart.
 type clientKey struct {
 	ip, agent          sym

@@ -186,7 +186,7 @@ func (b *store) other(k otherKey) *other {
 // calledByOther counts calls with temporary credentials that are no role's.
 // Federated users carry their name; a session of GetSessionToken or AssumeRoot
 // looks like its user or root and is known by its key.
-func (b *Builder) calledByOther(e *ingest.Event, id *ident, when span) {
+func (b *Builder) calledByOther(id *ident, console bool, when span) {
 	switch b.text[id.typ] {
 	case "FederatedUser":
 		_, name, _ := strings.Cut(b.text[id.arn], ":federated-user/")
@@ -194,7 +194,7 @@ func (b *Builder) calledByOther(e *ingest.Event, id *ident, when span) {
 		b.other(k).calls.merge(&b.symbols, when)
 	case "IAMUser", "Root":
 		// The console's keys change with each call, and nobody issued them here.
-		if id.invokedBy == 0 && !e.FromConsole && !id.console && strings.HasPrefix(b.text[id.key], "ASIA") {
+		if id.invokedBy == 0 && !console && !id.console && strings.HasPrefix(b.text[id.key], "ASIA") {
 			s := b.keyUse[id.key]
 			if s == nil {
 				s = &span{}

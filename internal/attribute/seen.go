@@ -31,18 +31,10 @@ type seenKey struct {
 	day     int64 // days since 1970
 }
 
-// A day is split so that workers seldom wait for each other.
-const (
-	seenBits   = 4
-	seenShards = 1 << seenBits
-)
-
-type seenDay struct{ shards [seenShards]seenShard }
-
-// seenShard is a table with open addressing, in groups of eight places. Most events
+// seenDay is a table with open addressing, in groups of eight places. Most events
 // are new, which their group's tags tell: these are few enough to stay in the
 // processor's cache, and the ids are written but seldom read.
-type seenShard struct {
+type seenDay struct {
 	mu    sync.Mutex
 	tags  []uint64 // by group, a byte for each place; 0 marks a free one
 	ids   []id96   // by place
@@ -126,73 +118,79 @@ func (s *seen) day(account []byte, day int64) *seenDay {
 
 // add remembers an id and reports whether it is new.
 func (d *seenDay) add(s *seen, id id128) bool {
-	k := s.key(id)
-	sh := &d.shards[k[0]>>(32-seenBits)]
-	sh.mu.Lock()
-	if sh.count*8 >= len(sh.ids)*7 {
-		sh.grow()
+	var fresh [1]bool
+	d.addAll([]id96{s.key(id)}, fresh[:])
+	return fresh[0]
+}
+
+// addAll remembers keys and tells of each whether it is new. That it takes many
+// is what makes it cheap: workers wait for each other less often, and the
+// processor need not wait for one place of the table before it looks for the next.
+func (d *seenDay) addAll(keys []id96, fresh []bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i, k := range keys {
+		if d.count*8 >= len(d.ids)*7 {
+			d.grow()
+		}
+		free, found := d.find(k)
+		if fresh[i] = !found; !found {
+			d.put(free, k)
+			d.count++
+		}
 	}
-	free, found := sh.find(k)
-	if !found {
-		sh.put(free, k)
-		sh.count++
-	}
-	sh.mu.Unlock()
-	return !found
 }
 
 func (d *seenDay) has(s *seen, id id128) bool {
-	k := s.key(id)
-	sh := &d.shards[k[0]>>(32-seenBits)]
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.count == 0 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.count == 0 {
 		return false
 	}
-	_, found := sh.find(k)
+	_, found := d.find(s.key(id))
 	return found
 }
 
 // find looks for a key and gives the place where it belongs if it is not there. A
 // place is free.
-func (sh *seenShard) find(k id96) (free int, found bool) {
+func (d *seenDay) find(k id96) (free int, found bool) {
 	tag := k.tag() * tagOnes
-	at, _ := bits.Mul64(k.hash()<<seenBits, uint64(len(sh.tags)))
+	at, _ := bits.Mul64(k.hash(), uint64(len(d.tags)))
 	for group := int(at); ; {
-		tags := sh.tags[group]
+		tags := d.tags[group]
 		// A byte that differs from the tag may look equal, but none the other
 		// way round.
 		differ := tags ^ tag
 		for equal := (differ - tagOnes) &^ differ & tagUsed; equal != 0; equal &= equal - 1 {
-			if sh.ids[group*8+bits.TrailingZeros64(equal)>>3] == k {
+			if d.ids[group*8+bits.TrailingZeros64(equal)>>3] == k {
 				return 0, true
 			}
 		}
 		if open := ^tags & tagUsed; open != 0 {
 			return group*8 + bits.TrailingZeros64(open)>>3, false
 		}
-		if group++; group == len(sh.tags) {
+		if group++; group == len(d.tags) {
 			group = 0
 		}
 	}
 }
 
 // put writes a key to a free place.
-func (sh *seenShard) put(place int, k id96) {
-	sh.tags[place>>3] |= k.tag() << (place & 7 * 8)
-	sh.ids[place] = k
+func (d *seenDay) put(place int, k id96) {
+	d.tags[place>>3] |= k.tag() << (place & 7 * 8)
+	d.ids[place] = k
 }
 
 // grow makes room. Keys stand nearly in the order of their hashes, in the new
 // table as in the old one, so that both are walked through from start to end.
-func (sh *seenShard) grow() {
-	tags, ids := sh.tags, sh.ids
+func (d *seenDay) grow() {
+	tags, ids := d.tags, d.ids
 	groups := max(1, (len(tags)*8+4)/5)
-	sh.tags, sh.ids = make([]uint64, groups), make([]id96, groups*8)
+	d.tags, d.ids = make([]uint64, groups), make([]id96, groups*8)
 	for i, k := range ids {
 		if tags[i>>3]>>(i&7*8)&0x80 != 0 {
-			free, _ := sh.find(k)
-			sh.put(free, k)
+			free, _ := d.find(k)
+			d.put(free, k)
 		}
 	}
 }
