@@ -105,9 +105,20 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
-// TestNetworkInOnePlace: what judges and shows can reach nobody, so that what
-// the documentation says about the network has to be checked in one package.
-func TestNetworkInOnePlace(t *testing.T) {
+// TestArchitecturePage: ARCHITECTURE.md names every package.
+func TestArchitecturePage(t *testing.T) {
+	page := readDoc(t, "ARCHITECTURE.md")
+	for dir := range sources(t, "../..") {
+		if !strings.Contains(page, "`"+dir+"`") {
+			t.Errorf("ARCHITECTURE.md does not name %s", dir)
+		}
+	}
+}
+
+// TestNetworkWhereEventsComeFrom: what judges and shows can reach nobody, so that
+// what the documentation says about the network has to be checked where events
+// come from alone.
+func TestNetworkWhereEventsComeFrom(t *testing.T) {
 	packages := sources(t, "../..")
 	for _, dir := range []string{"internal/attribute", "internal/report"} {
 		for _, imported := range packages[dir].imports {
