@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -229,6 +230,7 @@ func (t *table) account(id string) string {
 func (t *table) roleCell(account, role string) gridCell {
 	c := text(role)
 	if t.accounts {
+		c.terse = c.text
 		c.brief = briefAccount(t.account(account)) + "/" + c.text
 		c.text = t.account(account) + "/" + c.text
 	}
@@ -298,6 +300,32 @@ func (t *table) roles(f *attribute.Finding) gridCell {
 		c.text += more
 		if c.brief != "" {
 			c.brief += more
+		}
+		if c.terse != "" {
+			c.terse += more
+		}
+	}
+	return c
+}
+
+// usedRoles gives the roles of an origin: the first few, or in fewer words the
+// first.
+func (t *table) usedRoles(arns []string) gridCell {
+	var texts, briefs []string
+	for _, arn := range arns[:min(len(arns), someValues)] {
+		c := t.roleCell(splitRoleARN(arn))
+		texts, briefs = append(texts, c.text), append(briefs, cmp.Or(c.brief, c.text))
+	}
+	c := gridCell{text: strings.Join(texts, " "), brief: strings.Join(briefs, " ")}
+	if more := len(arns) - someValues; more > 0 {
+		c.text += fmt.Sprintf(" and %d more", more)
+		c.brief += fmt.Sprintf(" and %d more", more)
+	}
+	if len(arns) > 0 {
+		first := t.roleCell(splitRoleARN(arns[0]))
+		c.terse = cmp.Or(first.terse, first.text)
+		if len(arns) > 1 {
+			c.terse += fmt.Sprintf(" and %d more", len(arns)-1)
 		}
 	}
 	return c
@@ -396,6 +424,9 @@ func originCell(id, app string) gridCell {
 	if kind, name, ok := strings.Cut(id, ":"); ok {
 		if account, name, ok := strings.Cut(name, "/"); ok {
 			c.brief = escapeTerminal(kind + ":" + briefAccount(account) + "/" + name)
+			if c.brief != c.text {
+				c.terse = escapeTerminal(kind + ":" + name)
+			}
 		}
 	}
 	return c
@@ -408,6 +439,16 @@ func briefAccount(id string) string {
 		return ellipsis + id[8:]
 	}
 	return id
+}
+
+// arnCell gives an ARN, in brief without what most of them begin with.
+func (t *table) arnCell(arn string) gridCell {
+	c := text(arn)
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 && parts[0] == "arn" {
+		c.terse = escapeTerminal(parts[5])
+		c.brief = briefAccount(t.account(parts[4])) + "/" + c.terse
+	}
+	return c
 }
 
 func confidenceCell(c attribute.Confidence) gridCell {
@@ -428,8 +469,8 @@ func (t *table) names() {
 	shown := t.shown(len(t.res.Names))
 	g := &grid{columns: []gridColumn{
 		{head: "WORST", drop: 1},
-		{head: "SESSION NAME", flex: 18}, {head: "ROLE", flex: 16}, {head: "ORIGIN", flex: 28}, {head: "CONFIDENCE"},
-		{head: "CALLS", right: true},
+		{head: "SESSION NAME", flex: 18}, {head: "ROLE", flex: 16, narrow: 2}, {head: "ORIGIN", flex: 28}, {head: "CONFIDENCE"},
+		{head: "CALLS", right: true, narrow: 1},
 		{head: "ERRORS", right: true, drop: 3}, {head: "SESSIONS", right: true, drop: 4}, {head: "LAST SEEN (UTC)", drop: 5},
 		{head: "FINDINGS", flex: 30, drop: 2},
 	}}
@@ -469,20 +510,12 @@ func (t *table) origins() {
 		return
 	}
 	g := &grid{columns: []gridColumn{
-		{head: "ORIGIN", flex: 24}, {head: "CALLS", right: true}, {head: "SESSIONS", right: true}, {head: "NAMES", right: true}, {head: "ROLES", flex: 20},
+		{head: "ORIGIN", flex: 32}, {head: "CALLS", right: true}, {head: "SESSIONS", right: true, narrow: 2}, {head: "NAMES", right: true, narrow: 1}, {head: "ROLES", flex: 26},
 	}}
 	shown := t.shown(len(t.res.Origins))
 	for _, o := range busiest(t.res.Origins)[:shown] {
-		var roles []string
-		for _, arn := range o.Roles {
-			roles = append(roles, t.roleCell(splitRoleARN(arn)).text)
-		}
-		used := strings.Join(roles[:min(len(roles), someValues)], " ")
-		if more := len(roles) - someValues; more > 0 {
-			used += fmt.Sprintf(" and %d more", more)
-		}
 		g.add(originCell(o.ID, o.App), number(o.Calls), number(o.Sessions),
-			number(o.SessionNames), cell(used))
+			number(o.SessionNames), t.usedRoles(o.Roles))
 	}
 	t.draw(g)
 	t.more(len(t.res.Origins), shown, "origin")
@@ -501,8 +534,10 @@ func (t *table) sessions() {
 	}
 	shown := t.shown(all)
 	g := &grid{columns: []gridColumn{
-		{head: "SESSION NAME", flex: 18}, {head: "ROLE", flex: 14, drop: 1}, {head: "ACCESS KEY"}, {head: "CREATED (UTC)"},
-		{head: "LAST SEEN (UTC)", drop: 2}, {head: "CALLS", right: true}, {head: "ERRORS", right: true, drop: 3},
+		{head: "SESSION NAME", flex: 18}, {head: "ROLE", flex: 14, drop: 1},
+		{head: "ACCESS KEY", flex: 26}, // more than it has: it gives way last
+		{head: "CREATED (UTC)", narrow: 1},
+		{head: "LAST SEEN (UTC)", drop: 2}, {head: "CALLS", right: true, narrow: 2}, {head: "ERRORS", right: true, drop: 3},
 		{head: "ORIGIN", flex: 20}, {head: "CONFIDENCE", drop: 4},
 	}}
 	for _, i := range rankNames(t.res.Names, worst(t.res), min(shown, len(t.res.Names))) {
@@ -533,7 +568,7 @@ func (t *table) others() {
 	shown := t.shown(len(t.res.Other))
 	for i := range t.res.Other[:shown] {
 		o := &t.res.Other[i]
-		g.add(cell(shorten(escapeTerminal(o.Kind), 18)), text(o.Name), text(o.Principal),
+		g.add(cell(shorten(escapeTerminal(o.Kind), 18)), text(o.Name), t.arnCell(o.Principal),
 			number(o.Issued), number(o.Calls), moment(o.LastSeen))
 	}
 	t.draw(g)
@@ -552,7 +587,7 @@ func (t *table) denied() {
 	shown := t.shown(len(t.res.Denied))
 	for i := range t.res.Denied[:shown] {
 		d := &t.res.Denied[i]
-		g.add(text(d.Principal), text(d.RoleARN), text(d.ErrorCode),
+		g.add(t.arnCell(d.Principal), t.arnCell(d.RoleARN), text(d.ErrorCode),
 			number(d.Count), moment(d.LastSeen))
 	}
 	t.draw(g)

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -195,8 +196,8 @@ func TestWrap(t *testing.T) {
 
 func TestGridFit(t *testing.T) {
 	make := func() *grid {
-		g := &grid{columns: []gridColumn{{head: "FIXED"}, {head: "NAME", flex: 8}, {head: "EXTRA", drop: 1}, {head: "MORE", drop: 2}}}
-		g.add(cell("12345"), gridCell{text: "abcdefghijklmnop", brief: "abc…nop"}, cell("extra"), cell("more"))
+		g := &grid{columns: []gridColumn{{head: "FIXED", narrow: 1}, {head: "NAME", flex: 8}, {head: "EXTRA", drop: 1}, {head: "MORE", drop: 2}}}
+		g.add(cell("12345"), gridCell{text: "abcdefghijklmnop", brief: "abc…nop", terse: "a-p"}, cell("extra"), cell("more"))
 		return g
 	}
 	for _, c := range []struct {
@@ -208,7 +209,11 @@ func TestGridFit(t *testing.T) {
 		{30, "12345 abc…nop extra more"}, // in brief, since the name wants no more than 8
 		{23, "12345 abc…nop extra"},      // the most dispensable goes
 		{21, "12345 abc…nop"},            // and the next, and in brief
-		{11, "12345 ab…p"},               // then shorter than it wants
+		{15, "12345 abc…nop"},            //
+		{14, "12345 a-p"},                // then in fewer words still
+		{11, "12345 a-p"},                //
+		{10, "a-p"},                      // what a narrow terminal can spare goes
+		{2, "a…"},                        // then shorter than it wants
 	} {
 		g := make()
 		g.fit(c.width)
@@ -219,5 +224,21 @@ func TestGridFit(t *testing.T) {
 		if got := strings.Join(texts, " "); got != c.want {
 			t.Errorf("in %d columns: %q, want %q", c.width, got, c.want)
 		}
+	}
+}
+
+// A text that would stand for two in its column is not used.
+func TestGridTerse(t *testing.T) {
+	g := &grid{columns: []gridColumn{{head: "ROLE", flex: 8}, {head: "ORIGIN", flex: 8}}}
+	g.add(gridCell{text: "111122223333/deploy", brief: "…3333/deploy", terse: "deploy"}, gridCell{text: "ec2:111122223333/web", brief: "ec2:…3333/web", terse: "ec2:web"})
+	g.add(gridCell{text: "444455556666/deploy", brief: "…6666/deploy", terse: "deploy"}, blank)
+	g.add(gridCell{text: "444455556666/read", brief: "…6666/read", terse: "read"}, gridCell{text: "ec2:111122223333/web", brief: "ec2:…3333/web", terse: "ec2:web"})
+	g.fit(17)
+	var got []string
+	for _, row := range g.rows {
+		got = append(got, row[0].text+" "+row[1].text)
+	}
+	if want := []string{"…333…loy ec2:web", "…666…loy ", "read ec2:web"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
