@@ -103,7 +103,7 @@ func (f *inputFlags) groups() []flagGroup {
 	aws.Lookup("request-payer").NoOptDefVal = requester
 
 	running := pflag.NewFlagSet("run", pflag.ContinueOnError)
-	running.Var(&f.concurrency, "concurrency", "how many objects are read at a time (default: 32 from S3, the number of processors otherwise)")
+	running.Var(&f.concurrency, "concurrency", "how many objects are fetched and decoded at a time; never more are decoded than there are processors (default: the number of processors, and from S3 as many fetches as prove worth it, up to 256)")
 	running.Var(&f.maxMemory, "max-memory", "how much memory may be used, such as 2GiB; a scan that needs more says so and ends (default: most of what the machine has left, where it tells)")
 	running.Var(&f.maxObject, "max-object-size", "how much one object may inflate to (default 4GiB)")
 	running.Var(&f.progress, "progress", "show progress on standard error: auto is on a terminal, always gives lines for a log, never")

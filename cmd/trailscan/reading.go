@@ -23,9 +23,9 @@ import (
 // allRegions is the value of --region that stands for every region.
 const allRegions = "all"
 
-// s3Fetchers is how many objects are fetched at a time unless the user says:
-// S3 answers in tens of milliseconds, in which a processor decodes a few.
-const s3Fetchers = 32
+// awsFetchers is how many things are fetched from AWS at a time unless the user
+// says or a bucket finds it out: an answer takes tens of milliseconds.
+const awsFetchers = 32
 
 // reading is what the input flags ask for, found to be right: where from, which
 // part of it, and how it is to be understood.
@@ -311,7 +311,7 @@ func (r *reader) requests() int64 {
 
 // scan reads the window.
 func (r *reader) scan(ctx context.Context, notes *notes) error {
-	opt := ingest.ScanOptions{Fetchers: r.fetchers(), Limits: r.limits()}
+	opt := ingest.ScanOptions{Fetchers: r.openers(), Limits: r.limits()}
 	if len(r.inputs) == 1 {
 		// Of several trails, each begins anew with the first day, and they may
 		// hold the same events.
@@ -337,7 +337,7 @@ func (r *reader) scan(ctx context.Context, notes *notes) error {
 
 // lookBack reads what the needs ask for.
 func (r *reader) lookBack(ctx context.Context, needs []ingest.Need) error {
-	opt := ingest.ScanOptions{Fetchers: r.fetchers(), Limits: r.limits()}
+	opt := ingest.ScanOptions{Fetchers: r.openers(), Limits: r.limits()}
 	for i, in := range r.inputs {
 		opt.Seen = r.verifiers[i].Watch()
 		back, ok := in.source.(ingest.Backfiller)
@@ -366,14 +366,27 @@ func (r *reader) watched(heading string, opt ingest.ScanOptions, read func(inges
 
 // sinks makes a builder for each worker.
 func (r *reader) sinks(builder func() *attribute.Builder) []func(*ingest.Event) {
-	sinks := make([]func(*ingest.Event), min(r.fetchers(), runtime.GOMAXPROCS(0)))
+	sinks := make([]func(*ingest.Event), min(r.openers(), runtime.GOMAXPROCS(0)))
 	for i := range sinks {
 		sinks[i] = builder().Add
 	}
 	return sinks
 }
 
-// fetchers is how many objects are open at a time.
+// openers is how many objects somebody wants to open at a time. A bucket that
+// finds its pace lets fewer be open.
+func (rd *reading) openers() int {
+	if rd.paced() {
+		return ingest.MaxFetches
+	}
+	return rd.fetchers()
+}
+
+// paced reports whether a bucket finds by itself how many objects to fetch at a
+// time.
+func (rd *reading) paced() bool { return len(rd.from.buckets) > 0 && !rd.flags.concurrency.given }
+
+// fetchers is how many things are fetched at a time where nothing finds it out.
 func (rd *reading) fetchers() int {
 	switch {
 	case rd.flags.concurrency.given:
@@ -381,7 +394,7 @@ func (rd *reading) fetchers() int {
 	case rd.from.local():
 		return runtime.GOMAXPROCS(0)
 	}
-	return s3Fetchers
+	return awsFetchers
 }
 
 // limits bound what one object may hold.

@@ -64,6 +64,7 @@ type S3 struct {
 	cfg    S3Config
 	client *s3.Client // of the bucket's region, once the first request is answered
 	pool   sync.Pool  // of *[]byte, the bytes of objects
+	gate   *gate      // nil where as many objects are open as somebody opens
 
 	attempts int           // of what the SDK does not repeat
 	backoff  time.Duration // before the first repetition
@@ -312,7 +313,7 @@ func (s *S3) Regions() []string {
 }
 
 func (s *S3) chunk(dir *regionDir, o object) Chunk {
-	key := o.key
+	key, size := o.key, o.size
 	return Chunk{
 		Name:    s.url(key),
 		Account: dir.account,
@@ -320,7 +321,7 @@ func (s *S3) chunk(dir *regionDir, o object) Chunk {
 		Stamp:   o.stamp,
 		Size:    o.size,
 		Open: func(ctx context.Context) (io.ReadCloser, error) {
-			return s.open(ctx, key)
+			return s.open(ctx, key, size)
 		},
 	}
 }

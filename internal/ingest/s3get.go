@@ -18,8 +18,9 @@ const (
 	// https://docs.aws.amazon.com/awscloudtrail/latest/userguide/WhatIsCloudTrail-Limits.html
 	maxObject = 1 << 30
 
-	// maxPooled is the largest buffer that is kept for the next object.
-	maxPooled = 16 << 20
+	// maxPooled is the largest buffer that is kept for the next object, which may
+	// be a small one: of those that are open at a time each has one.
+	maxPooled = 256 << 10
 )
 
 var errTooLarge = errors.New("the object is larger than 1 GiB")
@@ -36,10 +37,13 @@ func (e *bodyError) Unwrap() error { return e.err }
 // validateChecksumReader.
 func (e *bodyError) damaged() bool { return strings.Contains(e.err.Error(), "checksum did not match") }
 
-// open fetches a whole object into memory. A body that breaks off is fetched
+// open fetches a whole object of about size bytes into memory. A body that breaks off is fetched
 // again from its start and not resumed: only a whole object can be checked
 // against the checksum that S3 stored, and the objects are small.
-func (s *S3) open(ctx context.Context, key string) (io.ReadCloser, error) {
+func (s *S3) open(ctx context.Context, key string, size int64) (io.ReadCloser, error) {
+	if err := s.gate.enter(ctx, size); err != nil {
+		return nil, err
+	}
 	buf, _ := s.pool.Get().(*[]byte)
 	if buf == nil {
 		buf = new([]byte)
@@ -59,12 +63,20 @@ func (s *S3) open(ctx context.Context, key string) (io.ReadCloser, error) {
 		return err
 	})
 	if err != nil {
-		s.keep(buf)
+		s.close(buf, size)
 		return nil, s.requestError(ctx, "get "+s.url(key), err)
 	}
-	body := &objectBody{buf: buf, keep: s.keep}
+	body := &objectBody{s3: s, buf: buf, size: size}
 	body.Reset(*buf)
 	return body, nil
+}
+
+// close takes back what open took.
+func (s *S3) close(buf *[]byte, size int64) {
+	if cap(*buf) <= maxPooled {
+		s.pool.Put(buf)
+	}
+	s.gate.leave(size)
 }
 
 // readBody appends a body of about size bytes, to its end: only there is the
@@ -92,23 +104,18 @@ func readBody(b []byte, r io.Reader, size int64) ([]byte, error) {
 	}
 }
 
-func (s *S3) keep(buf *[]byte) {
-	if cap(*buf) <= maxPooled {
-		s.pool.Put(buf)
-	}
-}
-
 // objectBody reads an object from memory. Close gives the memory back.
 type objectBody struct {
 	bytes.Reader
+	s3   *S3
 	buf  *[]byte
-	keep func(*[]byte)
+	size int64
 }
 
 func (o *objectBody) Close() error {
 	if o.buf != nil {
 		o.Reset(nil)
-		o.keep(o.buf)
+		o.s3.close(o.buf, o.size)
 		o.buf = nil
 	}
 	return nil

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"io/fs"
+	"os"
+	"regexp"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/trailscan/trailscan/internal/ingest"
+	"github.com/trailscan/trailscan/internal/s3test"
+	"github.com/trailscan/trailscan/internal/trailgen"
+)
+
+var whenItRan = regexp.MustCompile(`"(started|finished)": "[^"]*"`)
+
+// TestS3Concurrency: a report does not depend on how many objects are fetched at
+// a time, be it given or found.
+func TestS3Concurrency(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs an S3 server")
+	}
+	gateway, err := s3test.Start()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(gateway.Stop)
+	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
+	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
+	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
+	dir := t.TempDir()
+	sum, err := trailgen.Generate(t.Context(), trailgen.OrgConfig{
+		Config: trailgen.Config{Seed: 7, Out: dir}, Events: 1500, Accounts: 3, Regions: 2,
+		Start: start, Window: 24 * time.Hour, RecordsPerObject: 3, RandomNames: 50, SameNames: 20,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, gateway.URL, "tiny", os.DirFS(dir))
+
+	scan := func(flags ...string) []byte {
+		t.Helper()
+		var stdout, stderr bytes.Buffer
+		// A clock by which the pace moves: each look takes a while.
+		var looks atomic.Int64
+		now := func() time.Time { return start.Add(48*time.Hour + time.Duration(looks.Add(1))*5*time.Millisecond) }
+		args := append([]string{"s3://tiny", "--endpoint-url", gateway.URL, "--since", "2026-11-01", "--until", "2026-11-04", "--format", "json"}, flags...)
+		status := run(t.Context(), process{args: args, stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }, now: now, every: ticker})
+		if status != exitOK || stderr.Len() > 0 {
+			t.Fatalf("%v: exit status %d\n%s", flags, status, stderr.Bytes())
+		}
+		return whenItRan.ReplaceAll(stdout.Bytes(), nil)
+	}
+	want := scan("--concurrency", "1")
+	if n := []byte(`"sessionName": `); bytes.Count(want, n) < 50 {
+		t.Fatalf("%d session names of %d objects: too few to compare", bytes.Count(want, n), sum.Objects)
+	}
+	for _, flags := range [][]string{{"--concurrency", "3"}, {"--concurrency", "100"}, nil, nil} {
+		if got := scan(flags...); !bytes.Equal(got, want) {
+			t.Errorf("%v: another report than that of --concurrency 1, %d bytes and %d", flags, len(got), len(want))
+		}
+	}
+}
+
+// put makes a bucket of the log files below a folder.
+func put(t *testing.T, url, bucket string, trail fs.FS) {
+	t.Helper()
+	cfg, err := ingest.LoadAWS(t.Context(), ingest.AWSOptions{EndpointURL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s3.NewFromConfig(cfg)
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := fs.Sub(trail, "AWSLogs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, ctx := errgroup.WithContext(t.Context())
+	g.SetLimit(8)
+	err = fs.WalkDir(logs, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		g.Go(func() error {
+			body, err := fs.ReadFile(logs, path)
+			if err == nil {
+				_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: aws.String("AWSLogs/" + path), Body: bytes.NewReader(body)})
+			}
+			return err
+		})
+		return nil
+	})
+	if err == nil {
+		err = g.Wait()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
