@@ -238,8 +238,13 @@ func (d *decoder) record(p int, stream bool) (next int) {
 		switch {
 		case m >= memberText:
 			d.known = true
-			// Most strings end at the first byte that is not plain.
-			if end := plainEnd(b, value+1); b[value] == '"' && end < len(b) && b[end] == '"' {
+			// Most strings end at the first byte that is not plain. The window may
+			// end before the value.
+			end := len(b)
+			if value < end && b[value] == '"' {
+				end = plainEnd(b, value+1)
+			}
+			if end < len(b) && b[end] == '"' {
 				*d.strings[m-memberText] = b[value+1 : end : end]
 				p = end + 1
 			} else {
