@@ -113,6 +113,7 @@ func (s *Audit) reset() {
 	s.seen = newSeen()
 	s.builders = nil
 	s.base = newStore()
+	s.base.blank = true
 }
 
 func set(values []string) map[string]bool {
@@ -190,6 +191,10 @@ func (s *Audit) collect() {
 	defer s.mu.Unlock()
 	for _, b := range s.builders {
 		b.settle()
+		if s.base.blank {
+			s.base = b.store // there is nothing yet to merge it with
+			continue
+		}
 		s.base.merge(b.store)
 	}
 	s.builders = nil

@@ -88,11 +88,7 @@ func (b *Builder) wait(e *ingest.Event) bool {
 		return false
 	}
 	c := &b.waiting[b.waits]
-	if id == nil {
-		*c = observed{call: call{span: once(b.ref(e.Time, b.id))}}
-	} else {
-		b.observe(c, e, id, once(b.ref(e.Time, b.id)))
-	}
+	b.observe(c, e, id, once(b.ref(e.Time, b.id)))
 	c.id, c.cover = b.audit.seen.id(b.id), b.cover
 	b.keys[b.waits] = b.audit.seen.key(c.id)
 	if b.waits++; b.waits == len(b.waiting) {
@@ -328,8 +324,9 @@ func (b *Builder) called(e *ingest.Event, id *ident, when span) {
 
 // observe takes from an event what counts of its call, or of several that are alike.
 func (b *Builder) observe(c *observed, e *ingest.Event, id *ident, when span) {
-	*c = observed{ident: id, call: call{span: when, console: e.FromConsole}}
-	if b.text[id.typ] != "AssumedRole" || id.arn == 0 {
+	*c = observed{ident: id}
+	c.call.span, c.call.console = when, e.FromConsole
+	if id == nil || b.text[id.typ] != "AssumedRole" || id.arn == 0 {
 		return
 	}
 	k := &c.call

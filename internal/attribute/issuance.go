@@ -1,7 +1,6 @@
 package attribute
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 )
@@ -225,7 +224,7 @@ func (b *store) compareRef(x, y eventRef) int {
 		return c
 	}
 	if x.odd == 0 && y.odd == 0 {
-		return bytes.Compare(x.id[:], y.id[:])
+		return x.id.compare(y.id)
 	}
 	return cmp.Compare(b.eventText(x), b.eventText(y))
 }

@@ -3,6 +3,7 @@ package attribute
 // merge adds what another store holds. It is commutative: the sum of many
 // stores does not depend on their order. o must not be used afterwards.
 func (b *store) merge(o *store) {
+	b.blank = false
 	moved := make([]sym, len(o.text))
 	for i, v := range o.text {
 		moved[i] = b.ofString(v)

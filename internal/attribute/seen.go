@@ -2,7 +2,7 @@ package attribute
 
 import (
 	"bytes"
-	"encoding/binary"
+	"cmp"
 	"hash/maphash"
 	"math/bits"
 	"sync"
@@ -41,7 +41,13 @@ type seenDay struct {
 	count int
 }
 
-type id128 [2]uint64
+// id128 is an event id that is a UUID, or what stands for one that is none. That its
+// halves are members of their own lets the compiler keep them in registers.
+type id128 struct{ hi, lo uint64 }
+
+func (a id128) compare(b id128) int {
+	return cmp.Or(cmp.Compare(a.hi, b.hi), cmp.Compare(a.lo, b.lo))
+}
 
 // id96 is what is kept of an id: 64 bits of a keyed hash, which say where it
 // stands in the table, and 32 bits of the id. That two of a billion ids are taken
@@ -70,7 +76,7 @@ func newSeen() *seen {
 // hash of an id that is none.
 func (s *seen) id(id eventID) id128 {
 	if id.packed {
-		return id128{binary.BigEndian.Uint64(id.uuid[:8]), binary.BigEndian.Uint64(id.uuid[8:])}
+		return id.uuid
 	}
 	var h maphash.Hash
 	h.SetSeed(s.seed)
@@ -198,10 +204,10 @@ func (d *seenDay) grow() {
 // key is what is kept of an id. The hash spreads ids over the tables with a
 // secret, so that nobody can choose ids that fall into one place.
 func (s *seen) key(id id128) id96 {
-	hi, lo := bits.Mul64(id[0]^s.salt[0], id[1]^s.salt[1])
+	hi, lo := bits.Mul64(id.hi^s.salt[0], id.lo^s.salt[1])
 	hi, lo = bits.Mul64(hi^lo^s.salt[0], 0x9E3779B97F4A7C15)
 	h := hi ^ lo
-	return id96{uint32(h >> 32), uint32(h), uint32(id[1])}
+	return id96{uint32(h >> 32), uint32(h), uint32(id.lo)}
 }
 
 // forget lets one day of one account go.

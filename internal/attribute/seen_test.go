@@ -16,7 +16,7 @@ func TestSeen(t *testing.T) {
 	var ids []id128
 	for range 50_000 {
 		id := id128{random.Uint64(), random.Uint64()}
-		ids = append(ids, id, id128{id[0], id[1] ^ 1}, id128{id[0] ^ 1<<63, id[1]})
+		ids = append(ids, id, id128{id.hi, id.lo ^ 1}, id128{id.hi ^ 1<<63, id.lo})
 	}
 	ids = append(ids, id128{}, id128{0, 1}, id128{1, 0})
 	var wg sync.WaitGroup

@@ -6,6 +6,7 @@ import "hash/maphash"
 // event. Strings are symbols of its own table.
 type store struct {
 	symbols
+	blank bool // a base that nothing was handed over to
 
 	kinds   lot[identKind, identKind, *identKind]
 	idents  lot[identKey, ident, *ident]

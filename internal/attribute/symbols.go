@@ -1,7 +1,6 @@
 package attribute
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/hex"
 	"math/bits"
@@ -22,7 +21,7 @@ type symbols struct {
 	text  []string
 	// corrections are the ids of records that correct others, by the ids of
 	// those, where the one is counted as the other.
-	corrections map[[16]byte][16]byte
+	corrections map[id128]id128
 	// recent are strings that were looked up lately, by recentSlot: services,
 	// agents and addresses come again and again.
 	recent [1 << recentBits]sym
@@ -88,8 +87,8 @@ func (t *symbols) add(v string) sym {
 // eventRef names an event: when it was and its id. The zero value names none.
 type eventRef struct {
 	time int64
-	id   [16]byte // the id where it is a UUID in its usual form
-	odd  sym      // the id where it is anything else
+	id   id128 // the id where it is a UUID in its usual form
+	odd  sym   // the id where it is anything else
 }
 
 func (t *symbols) ref(time int64, id eventID) eventRef {
@@ -103,16 +102,13 @@ func (t *symbols) ref(time int64, id eventID) eventRef {
 // eventID is an event id as it stands in a record, taken apart once.
 type eventID struct {
 	text   []byte
-	uuid   [16]byte
+	uuid   id128
 	packed bool // the text is a UUID in its usual form
 }
 
 func parseEventID(text []byte) (id eventID) {
 	id.text = text
-	id.packed = packUUID(&id.uuid, text)
-	if !id.packed {
-		id.uuid = [16]byte{}
-	}
+	id.uuid, id.packed = packUUID(text)
 	return id
 }
 
@@ -121,32 +117,35 @@ func (t *symbols) eventText(r eventRef) string {
 	if r.odd != 0 {
 		return t.text[r.odd]
 	}
-	if r.id == ([16]byte{}) {
+	if r.id == (id128{}) {
 		return ""
 	}
 	if id, found := t.corrections[r.id]; found {
 		r.id = id
 	}
+	var id [16]byte
+	binary.BigEndian.PutUint64(id[:8], r.id.hi)
+	binary.BigEndian.PutUint64(id[8:], r.id.lo)
 	var out [36]byte
-	hex.Encode(out[0:8], r.id[0:4])
+	hex.Encode(out[0:8], id[0:4])
 	out[8] = '-'
-	hex.Encode(out[9:13], r.id[4:6])
+	hex.Encode(out[9:13], id[4:6])
 	out[13] = '-'
-	hex.Encode(out[14:18], r.id[6:8])
+	hex.Encode(out[14:18], id[6:8])
 	out[18] = '-'
-	hex.Encode(out[19:23], r.id[8:10])
+	hex.Encode(out[19:23], id[8:10])
 	out[23] = '-'
-	hex.Encode(out[24:36], r.id[10:16])
+	hex.Encode(out[24:36], id[10:16])
 	return string(out[:])
 }
 
 // corrected notes that a record corrects another, the first in order of several.
-func (t *symbols) corrected(original, correction [16]byte) {
-	if old, found := t.corrections[original]; found && bytes.Compare(old[:], correction[:]) <= 0 {
+func (t *symbols) corrected(original, correction id128) {
+	if old, found := t.corrections[original]; found && old.compare(correction) <= 0 {
 		return
 	}
 	if t.corrections == nil {
-		t.corrections = map[[16]byte][16]byte{}
+		t.corrections = map[id128]id128{}
 	}
 	t.corrections[original] = correction
 }
@@ -158,16 +157,16 @@ func (t *symbols) earlier(a, b eventRef) bool {
 		return a.time < b.time
 	}
 	if a.odd == 0 && b.odd == 0 {
-		return bytes.Compare(a.id[:], b.id[:]) < 0
+		return a.id.compare(b.id) < 0
 	}
 	return t.eventText(a) < t.eventText(b)
 }
 
 // packUUID packs a UUID in its usual lower-case form of 36 characters; it
 // reports false for anything else, the nil UUID included.
-func packUUID(dst *[16]byte, id []byte) bool {
+func packUUID(id []byte) (packed id128, ok bool) {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
-		return false
+		return packed, false
 	}
 	word := binary.LittleEndian.Uint64
 	half := func(i int) uint64 { return uint64(binary.LittleEndian.Uint32(id[i:])) }
@@ -175,14 +174,15 @@ func packUUID(dst *[16]byte, id []byte) bool {
 	b, okB := packHex(half(9) | half(14)<<32)
 	c, okC := packHex(half(19) | half(24)<<32)
 	d, okD := packHex(word(id[28:]))
-	binary.LittleEndian.PutUint32(dst[0:], a)
-	binary.LittleEndian.PutUint32(dst[4:], b)
-	binary.LittleEndian.PutUint32(dst[8:], c)
-	binary.LittleEndian.PutUint32(dst[12:], d)
-	return okA && okB && okC && okD && a|b|c|d != 0
+	if !okA || !okB || !okC || !okD {
+		return packed, false
+	}
+	packed = id128{uint64(a)<<32 | uint64(b), uint64(c)<<32 | uint64(d)}
+	return packed, packed != id128{}
 }
 
-// packHex packs eight lower-case hexadecimal digits, the first of them lowest.
+// packHex packs eight lower-case hexadecimal digits, the first of them in the
+// lowest byte of digits and highest in what is packed.
 func packHex(digits uint64) (packed uint32, ok bool) {
 	const each = 0x0101010101010101
 	// A letter has the bit 0x40, which no digit has.
@@ -192,5 +192,5 @@ func packHex(digits uint64) (packed uint32, ok bool) {
 	ok = v&(0xf0*each) == 0 && v+'0'*each+letter*('a'-'9'-1) == digits
 	v = (v<<4 | v>>8) & 0x00ff00ff00ff00ff
 	v = (v | v>>8) & 0x0000ffff0000ffff
-	return uint32(v | v>>16), ok
+	return bits.ReverseBytes32(uint32(v | v>>16)), ok
 }

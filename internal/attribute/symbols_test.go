@@ -1,7 +1,6 @@
 package attribute
 
 import (
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -37,9 +36,12 @@ func TestSymbols(t *testing.T) {
 // a UUID in its usual form is.
 func TestPackUUID(t *testing.T) {
 	const usual = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
-	var got, want [16]byte
-	hex.Decode(want[:], []byte(strings.ReplaceAll(usual, "-", "")))
-	if !packUUID(&got, []byte(usual)) || got != want {
+	digits := func(id string) (want id128) {
+		fmt.Sscanf(strings.ReplaceAll(id, "-", ""), "%16x%16x", &want.hi, &want.lo)
+		return want
+	}
+	want := digits(usual)
+	if got, ok := packUUID([]byte(usual)); !ok || got != want {
 		t.Errorf("got %x, want %x", got, want)
 	}
 	for i := range usual {
@@ -50,17 +52,17 @@ func TestPackUUID(t *testing.T) {
 			if usual[i] == '-' {
 				good = c == '-'
 			}
-			ok := packUUID(&got, id)
+			got, ok := packUUID(id)
 			if ok != good {
 				t.Fatalf("%q: got %v", id, ok)
 			}
-			if hex.Decode(want[:], []byte(strings.ReplaceAll(string(id), "-", ""))); good && got != want {
+			if good && got != digits(string(id)) {
 				t.Fatalf("%q became %x", id, got)
 			}
 		}
 	}
 	for _, id := range []string{"", usual[1:], usual + "0", "00000000-0000-0000-0000-000000000000", strings.ToUpper(usual)} {
-		if packUUID(&got, []byte(id)) {
+		if _, ok := packUUID([]byte(id)); ok {
 			t.Errorf("%q was packed", id)
 		}
 	}
@@ -68,10 +70,11 @@ func TestPackUUID(t *testing.T) {
 
 func BenchmarkPackUUID(b *testing.B) {
 	id := []byte("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")
-	var packed [16]byte
 	b.ReportAllocs()
 	for b.Loop() {
-		packUUID(&packed, id)
+		if _, ok := packUUID(id); !ok {
+			b.Fatal("not packed")
+		}
 	}
 }
 

@@ -168,7 +168,7 @@ func (p *packer) event(r eventRef) {
 		p.syms(r.odd)
 	default:
 		p.number(packedUUID)
-		p.b = append(p.b, r.id[:]...)
+		p.b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(p.b, r.id.hi), r.id.lo)
 	}
 	p.signed(r.time - first.time)
 }
@@ -232,7 +232,8 @@ func (p *unpacker) event() (r eventRef) {
 	case packedOdd:
 		r.odd = p.sym()
 	default:
-		p.rest = p.rest[copy(r.id[:], p.rest):]
+		r.id = id128{binary.BigEndian.Uint64([]byte(p.rest[:8])), binary.BigEndian.Uint64([]byte(p.rest[8:16]))}
+		p.rest = p.rest[16:]
 	}
 	r.time = first.time + p.signed()
 	return r

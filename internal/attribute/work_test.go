@@ -28,9 +28,7 @@ func TestRest(t *testing.T) {
 		case 0:
 			r.odd = some()
 		case 1:
-			for i := range r.id {
-				r.id[i] = byte(rng.Uint32())
-			}
+			r.id = id128{rng.Uint64(), rng.Uint64()}
 		}
 		return r
 	}

@@ -147,6 +147,10 @@ func (r *Reader) unexpected() bool {
 func (r *Reader) value(c byte) bool {
 	switch c {
 	case '{':
+		// As CloudTrail writes its files. Where the line ends does not matter then.
+		if bytes.HasPrefix(r.buf[r.pos:], []byte(`{"Records":[`)) {
+			return r.wrapper()
+		}
 		end := r.line()
 		switch {
 		case end >= 0:
