@@ -42,7 +42,7 @@ func TestS3Concurrency(t *testing.T) {
 	dir := t.TempDir()
 	sum, err := trailgen.Generate(t.Context(), trailgen.OrgConfig{
 		Config: trailgen.Config{Seed: 7, Out: dir}, Events: 1500, Accounts: 3, Regions: 2,
-		Start: start, Window: 24 * time.Hour, RecordsPerObject: 3, RandomNames: 50, SameNames: 20,
+		Start: start, Window: 2 * time.Hour, RecordsPerObject: 20, RandomNames: 50, SameNames: 20,
 	})
 	if err != nil {
 		t.Fatal(err)
