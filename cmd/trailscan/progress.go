@@ -120,8 +120,13 @@ func progressText(c *ingest.Counters, elapsed time.Duration) string {
 	if s := elapsed.Seconds(); s > 0 {
 		parts = append(parts, count(int64(float64(records)/s))+" events/s")
 	}
-	if left, ok := timeLeft(elapsed, objects, objectsListed, stored, storedListed); ok {
-		parts = append(parts, left.Round(time.Second).String()+more+" left")
+	left, ok := timeLeft(elapsed, objects, objectsListed, stored, storedListed)
+	switch left = left.Round(time.Second); {
+	case !ok:
+	case done:
+		parts = append(parts, left.String()+" left")
+	case left > 0:
+		parts = append(parts, "more than "+left.String()+" left")
 	}
 	return strings.Join(parts, ", ")
 }

@@ -20,7 +20,8 @@ func TestProgressText(t *testing.T) {
 	}{
 		{"at the start", 0, 0, 0, 0, 0, false, 0, "0 of 0+ objects, 0 B"},
 		{"while the listing goes on", 1204, 8310, 300 << 20, 2100 << 20, 4_120_000, false, 10 * time.Second,
-			"1,204 of 8,310+ objects, 300.0 MiB of 2.1 GiB+, 412,000 events/s, 1m0s+ left"},
+			"1,204 of 8,310+ objects, 300.0 MiB of 2.1 GiB+, 412,000 events/s, more than 1m0s left"},
+		{"where the listing is hardly ahead", 8000, 8001, 800 << 10, 800<<10 + 20, 80, false, time.Second, "8,000 of 8,001+ objects, 800.0 KiB of 800.0 KiB+, 80 events/s"},
 		{"when all is listed", 75, 100, 75 << 10, 100 << 10, 300, true, 3 * time.Second,
 			"75 of 100 objects, 75.0 KiB of 100.0 KiB, 100 events/s, 1s left"},
 		{"sizes unknown", 1, 4, 5000, 0, 50, true, time.Second, "1 of 4 objects, 4.9 KiB, 50 events/s, 3s left"},

@@ -135,6 +135,10 @@ func Backfill(ctx context.Context, src Backfiller, needs []Need, opt ScanOptions
 	return scan(ctx, list, opt, sinks)
 }
 
+// listAhead is how many chunks are listed before they are read, so that it can be
+// told how much is to come. A chunk takes some hundred bytes meanwhile.
+const listAhead = 1 << 14
+
 type worker struct {
 	reader *Reader
 	sink   func(*Event)
@@ -196,7 +200,7 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 		return nil
 	}
 
-	chunks := make(chan Chunk)
+	chunks := make(chan Chunk, listAhead)
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		defer close(chunks)

@@ -2,8 +2,11 @@ package ingest
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"strings"
 	"testing"
+	"time"
 )
 
 // askingReader asks before every read what the counters tell by then.
@@ -45,5 +48,40 @@ func TestCountersInsideAnObject(t *testing.T) {
 		if test.got != test.whole {
 			t.Errorf("%d %s in the end, want %d", test.got, test.what, test.whole)
 		}
+	}
+}
+
+// eagerSource is a source of so many chunks, none of which opens before all are listed.
+type eagerSource struct {
+	chunks int
+	listed chan struct{}
+}
+
+func (l eagerSource) List(_ context.Context, emit func(Chunk) error, _ func(Problem)) error {
+	for range l.chunks {
+		open := func(ctx context.Context) (io.ReadCloser, error) {
+			select {
+			case <-l.listed:
+				return io.NopCloser(strings.NewReader(`{"Records":[]}`)), nil
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
+		}
+		if err := emit(Chunk{Size: 14, Open: open}); err != nil {
+			return err
+		}
+	}
+	close(l.listed)
+	return nil
+}
+
+// How long a scan takes can only be told if the listing does not wait for it.
+func TestListingGoesOnMeanwhile(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	counters := &Counters{}
+	totals, err := Scan(ctx, eagerSource{chunks: listAhead, listed: make(chan struct{})}, ScanOptions{Counters: counters}, []func(*Event){func(*Event) {}})
+	if err != nil || totals.Objects != listAhead || !counters.ListingDone.Load() {
+		t.Errorf("%d objects, listing done %t: %v", totals.Objects, counters.ListingDone.Load(), err)
 	}
 }
