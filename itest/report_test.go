@@ -585,7 +585,6 @@ func TestWidths(t *testing.T) {
 			b.picture(fmt.Sprintf("width-%d%s", width, strings.TrimPrefix(hash, "#")))
 		}
 	}
-	b.requests = slices.DeleteFunc(b.requests, func(u string) bool { return u == "about:blank" })
 }
 
 // tooWide gives the elements that reach beyond so many pixels.
