@@ -77,6 +77,9 @@ func (s *scanner) first(p int) int {
 // next is where the next member's name or the closing brace stands, from behind
 // a member's value.
 func (s *scanner) next(p int) int {
+	if p+1 < len(s.b) && s.b[p] == ',' && s.b[p+1] == '"' {
+		return p + 1 // as CloudTrail writes it, without white space
+	}
 	p = s.space(p)
 	switch s.peek(p) {
 	case '}':
@@ -95,6 +98,9 @@ func (s *scanner) name(p int) (name []byte, value int) {
 	name, p = s.text(p)
 	if p < 0 {
 		return nil, -1
+	}
+	if p+1 < len(s.b) && s.b[p] == ':' && s.b[p+1] > ' ' {
+		return name, p + 1
 	}
 	p = s.space(p)
 	if s.peek(p) != ':' {
