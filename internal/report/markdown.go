@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/trailscan/trailscan/internal/attribute"
@@ -132,52 +133,98 @@ func (m *markdown) changes() {
 	}
 }
 
-// findings shows what is open in full, and of what is ignored or resolved that
-// it is.
+// findings shows what is open in full, each rule's own text once, and of what is
+// ignored or resolved that it is.
 func (m *markdown) findings() {
 	list := rankFindings(m.res.Findings)
 	if len(list) == 0 {
 		return
 	}
 	m.printf("\n## Findings\n")
-	shown := m.shown(len(list))
-	for i, f := range list[:shown] {
-		if rest(f) != 0 {
-			if i == 0 || rest(list[i-1]) == 0 {
-				m.printf("\n### Ignored or resolved\n\n")
-			}
-			state := markdownText(f.Status)
-			if f.Ignored != "" {
-				state = "ignored: " + markdownText(f.Ignored)
-			}
-			m.printf("- %s: %s: %s (%s)\n", f.Severity, markdownText(f.Rule), markdownText(f.Title), state)
-			continue
+	shown := list[:m.shown(len(list))]
+	open := slices.IndexFunc(shown, func(f *attribute.Finding) bool { return rest(f) != 0 })
+	if open < 0 {
+		open = len(shown)
+	}
+	for _, group := range alike(shown[:open]) {
+		m.group(group)
+	}
+	if open < len(shown) {
+		m.printf("\n### Ignored or resolved\n\n")
+	}
+	for _, f := range shown[open:] {
+		state := markdownText(f.Status)
+		if f.Ignored != "" {
+			state = "ignored: " + markdownText(f.Ignored)
 		}
-		state := ""
+		m.printf("- %s: %s: %s (%s)\n", f.Severity, markdownText(f.Rule), markdownText(f.Title), state)
+	}
+	m.more(len(list), len(shown), "finding")
+}
+
+// alike puts findings of one rule together that are as severe and have the same
+// text, where the first of them stands.
+func alike(findings []*attribute.Finding) [][]*attribute.Finding {
+	type text struct {
+		severity         attribute.Severity
+		rule, title, why string
+	}
+	var groups [][]*attribute.Finding
+	at := make(map[text]int)
+	for _, f := range findings {
+		k := text{f.Severity, f.Rule, f.Title, f.Why}
+		i, ok := at[k]
+		if !ok {
+			i = len(groups)
+			at[k] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], f)
+	}
+	return groups
+}
+
+// group shows findings that are alike.
+func (m *markdown) group(findings []*attribute.Finding) {
+	first := findings[0]
+	m.printf("\n### %s: %s\n\n", first.Severity, markdownText(first.Rule))
+	if title := markdownText(first.Title); title != "" {
+		m.printf("**%s**\n\n", title)
+	}
+	if why := markdownText(first.Why); why != "" {
+		m.printf("Why it matters: %s\n\n", why)
+	}
+	same := !slices.ContainsFunc(findings, func(f *attribute.Finding) bool { return f.Recommendation != first.Recommendation })
+	if fix := markdownText(first.Recommendation); same && fix != "" {
+		m.printf("What to do: %s\n\n", fix)
+	}
+	for _, f := range findings {
+		about := m.codes(f.RoleARNs, int64(len(f.RoleARNs)))
+		if about == "" {
+			about = markdownCode(f.AccountID)
+		}
 		if f.Status != "" {
-			state = ", " + markdownText(f.Status)
+			about += ", **" + markdownText(f.Status) + "**"
 		}
-		m.printf("\n### %s: %s%s\n\n", f.Severity, markdownText(f.Rule), state)
-		if title := markdownText(f.Title); title != "" {
-			m.printf("**%s**\n\n", title)
+		m.printf("- %s\n", about)
+		fix := ""
+		if !same {
+			fix = markdownText(f.Recommendation)
 		}
 		for _, part := range []struct{ label, text string }{
-			{"Role", m.codes(f.RoleARNs, int64(len(f.RoleARNs)))},
 			{"Session names", m.codes(f.Names.Sample, f.Names.Count)},
 			{"New", m.codes(newNames(f), int64(len(newNames(f))))},
 			{"Gone", m.codes(f.Names.Resolved, int64(len(f.Names.Resolved)))},
 			{"Seen", markdownText(f.Detail)},
 			{"Events", m.codes(eventIDs(f.Evidence), int64(len(eventIDs(f.Evidence))))},
-			{"Why it matters", markdownText(f.Why)},
-			{"What to do", markdownText(f.Recommendation)},
+			{"What to do", fix},
 			{"Id", m.codes([]string{f.ID}, 1)},
 		} {
 			if part.text != "" {
-				m.printf("- %s: %s\n", part.label, part.text)
+				m.printf("  - %s: %s\n", part.label, part.text)
 			}
 		}
 	}
-	m.more(len(list), shown, "finding")
 }
 
 // codes gives the first few of a list of count values.

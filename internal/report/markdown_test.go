@@ -66,3 +66,24 @@ func TestMarkdownComparisonFirst(t *testing.T) {
 		t.Errorf("no comparison in\n%s", doc)
 	}
 }
+
+// What many findings say alike is said once, or it would fill a pull request.
+func TestMarkdownGroups(t *testing.T) {
+	finding := func(id, role, fix string) attribute.Finding {
+		return attribute.Finding{
+			ID: id, Rule: "generic-name", Severity: attribute.Medium, Title: "the title", Why: "the reason", Recommendation: fix,
+			RoleARNs: []string{"arn:aws:iam::111122223333:role/" + role}, Names: attribute.FindingNames{Count: 1, Sample: []string{"test"}},
+		}
+	}
+	for _, test := range []struct {
+		fix   string // of the second finding
+		fixes int
+	}{{"the fix", 1}, {"another fix", 2}} {
+		doc := write(t, writeMarkdown, &attribute.Result{Findings: []attribute.Finding{finding("a", "one", "the fix"), finding("b", "two", test.fix)}}, Options{})
+		for text, want := range map[string]int{"### medium: generic-name": 1, "the title": 1, "the reason": 1, "What to do:": test.fixes, "role/one`": 1, "role/two`": 1} {
+			if n := strings.Count(doc, text); n != want {
+				t.Errorf("%q is there %d times, want %d:\n%s", text, n, want, doc)
+			}
+		}
+	}
+}
