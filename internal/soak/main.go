@@ -3,7 +3,8 @@
 // The trail is made while it is read, so that it needs no disk; what reads and
 // judges it is what a scan is made of. It prints the live heap as the events go
 // by, for each credential that was seen, and ends with status 1 where the heap
-// grew with the calls and not only with the credentials:
+// grew with the calls and not only with the credentials, or beyond what a trail of
+// that shape may take:
 //
 //	go run ./internal/soak                         # 50 million events
 //	go run ./internal/soak -events 5000000
@@ -32,31 +33,62 @@ import (
 	"github.com/trailscan/trailscan/internal/report"
 )
 
-// shapes are the trails that can be read.
+// shapes are the trails that can be read, each with what it may take: about twice
+// what was measured on a 64-bit machine.
 var shapes = []struct {
 	name  string
 	trail trail
+	most  budget
 }{
-	{"steady", trail{events: 50_000_000, perObject: 500, accounts: 20, perDay: 200_000, together: 32, calls: 200, roles: 20, names: 4}},
-	{"names", trail{events: 3_000_000, perObject: 500, accounts: 3, perDay: 100_000, together: 32, calls: 1, roles: 100}},
-	{"keys", trail{events: 3_000_000, perObject: 500, accounts: 3, perDay: 100_000, together: 32, calls: 1, roles: 1, names: 1}},
-	{"crowd", trail{events: 1_000_000, perObject: 500, accounts: 1, perDay: 200_000, together: 1, calls: 1_000_000, roles: 1, names: 1, crowd: true}},
-	{"large", trail{events: 200, perObject: 1, accounts: 1, perDay: 1000, together: 1, calls: 200, roles: 1, names: 1, pad: 16 << 20}},
+	{"steady", trail{events: 50_000_000, perObject: 500, accounts: 20, perDay: 200_000, together: 32, calls: 200, roles: 20, names: 4}, budget{perCredential: 6 << 10}},
+	{"names", trail{events: 3_000_000, perObject: 500, accounts: 3, perDay: 100_000, together: 32, calls: 1, roles: 100}, budget{perCredential: 3 << 10, peakPerCredential: 12 << 10}},
+	{"keys", trail{events: 3_000_000, perObject: 500, accounts: 3, perDay: 100_000, together: 32, calls: 1, roles: 1, names: 1}, budget{perCredential: 3 << 10, peakPerCredential: 12 << 10}},
+	{"crowd", trail{events: 1_000_000, perObject: 500, accounts: 1, perDay: 200_000, together: 1, calls: 1_000_000, roles: 1, names: 1, crowd: true}, budget{kept: 24 << 20, peak: 128 << 20}},
+	{"large", trail{events: 200, perObject: 1, accounts: 1, perDay: 1000, together: 1, calls: 200, roles: 1, names: 1, pad: 16 << 20}, budget{kept: 16 << 20, peak: 1 << 30}},
 }
 
-// shaped gives the trail of a shape, with so many events where that is not 0.
-func shaped(name string, events int64) (trail, error) {
+// budget is how many bytes a trail may take at the most, 0 where that is not the
+// measure.
+type budget struct {
+	perCredential, kept     int64 // of what stays once all is read
+	peakPerCredential, peak int64 // of the heap, garbage too
+}
+
+// over is an error if a trail took more than its budget. What is the same for
+// each credential tells nothing of a few of them.
+func (m measured) over(most budget) error {
+	last := len(m.steps) - 1
+	credentials, kept := m.steps[last].credentials, m.steps[last].heap-m.steps[0].heap
+	for _, b := range []struct {
+		what      string
+		got, most int64
+	}{
+		{"stay", kept, most.kept},
+		{"stay", kept, most.perCredential * max(credentials, 1000)},
+		{"are in use at the most", m.peak, most.peak},
+		{"are in use at the most", m.peak, most.peakPerCredential * max(credentials, 10_000)},
+	} {
+		if b.most > 0 && b.got > b.most {
+			return fmt.Errorf("%.1f MiB %s, more than the %.1f MiB that %d credentials of this trail may take", mib(b.got), b.what, mib(b.most), credentials)
+		}
+	}
+	return nil
+}
+
+// shaped gives the trail of a shape, with so many events where that is not 0, and
+// what it may take.
+func shaped(name string, events int64) (trail, budget, error) {
 	var names []string
 	for _, s := range shapes {
 		if s.name == name {
 			if events > 0 {
 				s.trail.events = events
 			}
-			return s.trail, nil
+			return s.trail, s.most, nil
 		}
 		names = append(names, s.name)
 	}
-	return trail{}, fmt.Errorf("-shape %q: use one of %s", name, strings.Join(names, ", "))
+	return trail{}, budget{}, fmt.Errorf("-shape %q: use one of %s", name, strings.Join(names, ", "))
 }
 
 func main() {
@@ -77,7 +109,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	tr, err := shaped(*shape, *events)
+	tr, most, err := shaped(*shape, *events)
 	if err != nil {
 		return err
 	}
@@ -85,7 +117,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return m.grew()
+	return errors.Join(m.grew(), m.over(most))
 }
 
 // measure is how much memory was in use when so many events and credentials
