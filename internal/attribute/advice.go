@@ -12,7 +12,7 @@ func advice(seen []sighting) string {
 	kinds := map[string]origin{}
 	for _, s := range seen {
 		for _, sess := range s.name.sessions {
-			if o := sess.resolution.origin; o.known() {
+			if o := *sess.origin; o.known() {
 				k := adviceKind(o, sess)
 				if old, ok := kinds[k]; !ok || o.id() < old.id() {
 					kinds[k] = o

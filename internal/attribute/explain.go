@@ -113,30 +113,35 @@ func (r *resolver) picked(sel Selector, n *nameView, s *session) bool {
 	if key == 0 {
 		return false
 	}
-	if i := s.resolution.issuance; i != nil && i.key == key {
+	if s.key == key || s.issuance != nil && s.issuance.key == key {
 		return true
 	}
-	return s.key == key || slices.ContainsFunc(s.uses, func(u *use) bool { return u.key == key })
+	for u := range s.uses() {
+		if u.key == key {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
-	res := s.resolution
+	span := f.span(s)
 	calls, errors := s.calls()
 	e := ExplainedSession{
 		SessionARN: f.text[s.name], RoleARN: n.RoleARN, SessionName: n.ref.Session, Form: n.Form, AccessKeyID: f.text[s.key],
-		FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last), Calls: calls, Errors: errors,
-		Origin: res.origin.id(), Confidence: res.confidence, Instance: res.instance, Chain: res.chain.list(), Evidence: res.evidence,
+		FirstSeen: f.utc(span.first.time), LastSeen: f.utc(span.last), Calls: calls, Errors: errors,
+		Origin: s.origin.id(), Confidence: s.confidence, Instance: f.instance(s), Chain: f.chain(s), Evidence: f.tell(s).evidence,
 	}
 	if s.created != 0 {
 		e.Created = f.utc(s.created)
 	}
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if i.sourceIdentity != 0 {
 			e.SourceID = f.text[i.sourceIdentity]
 		}
 	}
 	all := &work{}
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		w := u.awake()
 		for _, a := range w.activity.list {
 			all.addActivity(&f.symbols, a)

@@ -120,16 +120,16 @@ func (f *finisher) view(ref SessionRef, list []*session) *nameView {
 
 	total := newSum()
 	// Mostly all sessions of a name have one origin, whose sum is the total.
-	single := !slices.ContainsFunc(list, func(s *session) bool { return s.resolution.origin != list[0].resolution.origin })
-	byOrigin := map[origin]*originSum{}
+	single := !slices.ContainsFunc(list, func(s *session) bool { return s.origin != list[0].origin })
+	byOrigin := map[*origin]*originSum{}
 	for _, s := range list {
-		o := byOrigin[s.resolution.origin]
+		o := byOrigin[s.origin]
 		if o == nil {
-			o = &originSum{origin: s.resolution.origin, sum: total, confidence: Proven, instances: map[string]bool{}}
+			o = &originSum{origin: *s.origin, sum: total, confidence: Proven, instances: map[string]bool{}}
 			if !single {
 				o.sum = newSum()
 			}
-			byOrigin[s.resolution.origin] = o
+			byOrigin[s.origin] = o
 		}
 		f.addSession(n, o, total, s)
 	}
@@ -184,7 +184,7 @@ func (f *finisher) roleARN(ref SessionRef, list []*session) string {
 	if arn != "" {
 		return arn
 	}
-	for _, m := range f.byName[list[0].name] {
+	for _, m := range f.byName.of(list[0].name) {
 		if a := f.text[m.issuance.best().roleARN]; arn == "" || a < arn {
 			arn = a
 		}
@@ -259,23 +259,24 @@ type originSum struct {
 }
 
 func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session) {
-	res := s.resolution
 	calls, errors := s.calls()
 	count := int64(1)
-	if len(s.several) > 0 {
+	if s.bundle {
 		count = 0 // the calls of several sessions, none of its own
 	}
-	o.confidence = min(o.confidence, res.confidence)
-	o.split.Add(res.confidence, calls)
-	if res.instance != "" {
-		o.instances[res.instance] = true
+	o.confidence = min(o.confidence, s.confidence)
+	o.split.Add(s.confidence, calls)
+	if s.instance != 0 {
+		o.instances[f.instance(s)] = true
 	}
-	if o.shown == nil || res.confidence > o.shown.resolution.confidence {
+	if o.shown == nil || s.confidence > o.shown.confidence {
 		o.shown = s
 	}
-	for _, e := range res.evidence {
-		if len(o.evidence) < maxEvidence && !slices.Contains(o.evidence, e) {
-			o.evidence = append(o.evidence, e)
+	if len(o.evidence) < maxEvidence {
+		for _, e := range f.tell(s).evidence {
+			if len(o.evidence) < maxEvidence && !slices.Contains(o.evidence, e) {
+				o.evidence = append(o.evidence, e)
+			}
 		}
 	}
 	sums := []*sum{total, o.sum}
@@ -286,7 +287,7 @@ func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session)
 		t.calls += calls
 		t.errors += errors
 		t.sessions += count
-		for _, u := range s.uses {
+		for u := range s.uses() {
 			w := u.awake()
 			t.span.merge(&f.symbols, u.span)
 			for _, c := range w.clients.list {
@@ -308,15 +309,16 @@ func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session)
 			}
 		}
 	}
+	span := f.span(s)
 	entry := Session{
-		AccessKeyID: f.text[s.key], FirstSeen: f.utc(s.span.first.time), LastSeen: f.utc(s.span.last),
-		Calls: calls, Errors: errors, OriginID: res.origin.id(), Confidence: res.confidence,
+		AccessKeyID: f.text[s.key], FirstSeen: f.utc(span.first.time), LastSeen: f.utc(span.last),
+		Calls: calls, Errors: errors, OriginID: s.origin.id(), Confidence: s.confidence,
 	}
 	if s.created != 0 {
 		entry.Created = f.utc(s.created)
 	}
-	if res.issuance != nil {
-		entry.AssumeEvent = f.eventText(res.issuance.best().at)
+	if s.issuance != nil {
+		entry.AssumeEvent = f.eventText(s.issuance.at())
 	}
 	n.SessionList = append(n.SessionList, entry)
 }
@@ -336,7 +338,7 @@ func (f *finisher) nameOrigin(ref SessionRef, o *originSum) NameOrigin {
 		Services: services(o.sum.services), Regions: sortedKeys(o.sum.regions),
 	}
 	if o.shown != nil {
-		n.Chain = o.shown.resolution.chain.list()
+		n.Chain = f.chain(o.shown)
 	}
 	return n
 }
@@ -371,8 +373,8 @@ func (f *finisher) summary() Scan {
 		calls, _ := sess.calls()
 		s.AssumedRoleCalls += calls
 	}
-	for _, i := range f.issuances {
-		if !i.used && slices.ContainsFunc(i.copies, func(a *assume) bool { return a.inWindow }) {
+	for i := range f.issuances.all() {
+		if !i.used && i.inWindow() {
 			s.UnusedSessions++
 		}
 	}

@@ -11,10 +11,12 @@ import (
 func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 	c := r.clientsOf(s)
 	form := FormOf(ref.Session)
+	own := r.openedBy(r.text[s.key], s.name)
+	span := r.span(s)
 	guess := func(o origin, instance, detail string) *resolution {
 		return &resolution{
-			origin: o, instance: instance, confidence: Inferred, parent: r.text[s.key],
-			evidence: []Evidence{{Type: "inferred", EventID: r.eventText(s.span.first), Detail: detail}},
+			origin: o, instance: instance, confidence: Inferred, parent: own,
+			evidence: []Evidence{{Type: "inferred", EventID: r.eventText(span.first), Detail: detail}},
 		}
 	}
 	switch {
@@ -46,12 +48,12 @@ func (r *resolver) inferred(s *session, ref SessionRef) *resolution {
 	case strings.HasPrefix(c.execEnv, "AWS_ECS_") && !c.assumed && slices.Contains([]string{"hex32", "uuid"}, form.ID):
 		return guess(origin{KindECS, ref.Account, ref.Role}, ref.Session, "the clients run in ECS ("+c.execEnv+"), which names sessions after tasks")
 	}
-	if p := c.onlyService(); serviceLabel(p) != "" && !c.direct && s.created != 0 && abs(s.span.first.time-s.created) <= skew {
+	if p := c.onlyService(); serviceLabel(p) != "" && !c.direct && s.created != 0 && abs(span.first.time-s.created) <= skew {
 		o, instance := serviceOrigin(p, ref)
 		return guess(o, instance, "every call was made by "+p+", from the second in which the session began")
 	}
-	res := &resolution{parent: r.text[s.key]}
-	for _, i := range s.idents {
+	res := &resolution{parent: own}
+	for i := range s.idents() {
 		if i.sourceIdentity != 0 {
 			res.evidence = append(res.evidence, Evidence{
 				Type: "source-identity", EventID: r.eventText(i.first),
@@ -84,13 +86,13 @@ func (f clientFacts) onlyService() string {
 
 func (r *resolver) clientsOf(s *session) clientFacts {
 	f := clientFacts{services: map[string]bool{}}
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if i.invokedBy != 0 {
 			f.services[r.text[i.invokedBy]] = true
 		}
 	}
 	first := true
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		for _, c := range u.awake().clients.list {
 			if c.service || c.presigned {
 				continue

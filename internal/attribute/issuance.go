@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -9,18 +10,38 @@ import (
 // in the logs of the caller's account and of the role's owner.
 type issuance struct {
 	name   sym // ARN of the role session
-	at     eventRef
 	key    sym
 	roleID sym
-	copies []*assume // the one that says most first
-	used   bool      // a session in use came from it
+	used   bool // a session in use came from it
 	// claimed says that the calls of a session carry the very key that it
 	// issued, so that it is no other session's.
 	claimed bool
+	first   *assume // of its copies, the one that says most; the others follow it
 }
 
 // best is the copy that says most about the caller.
-func (i *issuance) best() *assume { return i.copies[0] }
+func (i *issuance) best() *assume { return i.first }
+
+// at is the event of that copy.
+func (i *issuance) at() eventRef { return i.first.at }
+
+// copies are all copies, the one that says most first.
+func (i *issuance) copies() iter.Seq[*assume] {
+	return func(yield func(*assume) bool) {
+		for a := i.first; a != nil && yield(a); a = a.next {
+		}
+	}
+}
+
+// inWindow reports whether a copy of it lies in the window.
+func (i *issuance) inWindow() bool {
+	for a := range i.copies() {
+		if a.inWindow {
+			return true
+		}
+	}
+	return false
+}
 
 // moment is a time at which a session was issued, as an index holds it.
 type moment struct {
@@ -30,13 +51,87 @@ type moment struct {
 
 // among reports whether the issuance is in a list already, by another copy's time.
 func (m moment) among(list []*issuance) bool {
-	return len(m.issuance.copies) > 1 && slices.Contains(list, m.issuance)
+	return m.issuance.first.next != nil && slices.Contains(list, m.issuance)
 }
+
+// moments finds issuances by a symbol.
+type moments struct {
+	start []uint32 // by symbol, where its moments begin; where they end those of the next one do
+	list  []moment
+}
+
+// of gives the moments of a symbol, in their order.
+func (m *moments) of(s sym) []moment {
+	if int(s)+1 >= len(m.start) {
+		return nil
+	}
+	return m.list[m.start[s]:m.start[s+1]]
+}
+
+// moments indexes the issuances by a symbol that they have.
+func (r *resolver) moments(of func(*issuance) sym, compare func(a, b moment) int) moments {
+	m := moments{start: make([]uint32, len(r.text)+1)}
+	for i := range r.issuances.all() {
+		for range i.times() {
+			m.start[of(i)+1]++
+		}
+	}
+	m.start[1] = 0 // what has none is not looked for
+	for s := range len(r.text) {
+		m.start[s+1] += m.start[s]
+	}
+	m.list = make([]moment, m.start[len(r.text)])
+	for i := range r.issuances.all() {
+		s := of(i)
+		for at := range i.times() {
+			if s != 0 {
+				m.list[m.start[s]] = moment{at, i}
+				m.start[s]++ // where the next one goes
+			}
+		}
+	}
+	copy(m.start[1:], m.start) // each stands where the next one begins
+	m.start[0] = 0
+	for s := range sym(len(r.text)) {
+		if list := m.of(s); len(list) > 1 {
+			slices.SortStableFunc(list, compare)
+		}
+	}
+	return m
+}
+
+// times are the different times of its copies.
+func (i *issuance) times() iter.Seq[int64] {
+	return func(yield func(int64) bool) {
+	copies:
+		for a := range i.copies() {
+			for o := i.first; o != a; o = o.next {
+				if o.at.time == a.at.time {
+					continue copies
+				}
+			}
+			if !yield(a.at.time) {
+				return
+			}
+		}
+	}
+}
+
+// issued are the assume events that issued one key under one name, in their order.
+type issued struct {
+	issuedKey
+	first, last *assume
+}
+
+type issuedKey struct{ name, key sym }
+
+func (g *issued) id() issuedKey { return g.issuedKey }
 
 // indexIssuances merges the copies of assume events and indexes them.
 func (r *resolver) indexIssuances() {
 	all := make([]*assume, 0, r.assumes.len())
 	for a := range r.assumes.all() {
+		a.next = nil // of another resolver
 		all = append(all, a)
 	}
 	slices.SortFunc(all, r.compareAssume)
@@ -46,29 +141,33 @@ func (r *resolver) indexIssuances() {
 		return a.recipient == b.recipient && a.at == b.at && parseEventID([]byte(r.eventText(a.at))).identifies()
 	})
 
-	type issuedKey struct{ name, key sym }
-	groups := map[issuedKey][]*assume{}
-	var order []issuedKey
+	var groups lot[issuedKey, issued, *issued]
 	for _, a := range all {
-		k := issuedKey{r.sessionARN(a), a.key}
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], a)
-	}
-	for _, k := range order {
-		for _, copies := range r.twins(groups[k]) {
-			r.addIssuance(k.name, copies)
+		k := issuedKey{a.name, a.key}
+		if g := groups.find(k); g != nil {
+			g.last.next, g.last = a, a
+		} else {
+			groups.add(issued{k, a, a})
 		}
 	}
-	for _, list := range r.byName {
-		slices.SortStableFunc(list, r.compareMoment)
+	var events []*assume
+	for g := range groups.all() {
+		if g.first == g.last {
+			r.addIssuance(g.name, g.first)
+			continue
+		}
+		events = events[:0]
+		for a := g.first; a != nil; a = a.next {
+			events = append(events, a)
+		}
+		for _, copies := range r.twins(events) {
+			r.addIssuance(g.name, copies...)
+		}
 	}
-	for _, list := range r.byKey {
-		slices.SortStableFunc(list, func(a, b moment) int {
-			return cmp.Or(cmp.Compare(a.issuance.name, b.issuance.name), r.compareMoment(a, b))
-		})
-	}
+	r.byName = r.moments(func(i *issuance) sym { return i.name }, r.compareMoment)
+	r.byKey = r.moments(func(i *issuance) sym { return i.key }, func(a, b moment) int {
+		return cmp.Or(cmp.Compare(a.issuance.name, b.issuance.name), r.compareMoment(a, b))
+	})
 }
 
 // withoutReplaced leaves out the assume events that AWS corrected by others.
@@ -112,15 +211,15 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 			}
 			seen[same] = a
 		}
-		at, found := byShared[a.shared]
+		at, found := byShared[r.sharedOf(a)]
 		if found && r.twinned(out[at], a) {
 			out[at] = append(out[at], a)
 		} else {
 			at = len(out)
 			out = append(out, []*assume{a})
 		}
-		if a.shared != (id128{}) {
-			byShared[a.shared] = at
+		if r.sharedOf(a) != (id128{}) {
+			byShared[r.sharedOf(a)] = at
 		}
 		if a.key != 0 && r.says(a) > 1 {
 			k := callerAt{a.caller.account, a.at.time}
@@ -138,7 +237,7 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 		}
 		for _, off := range [...]int64{0, -1, 1, -skew, skew} {
 			twin, ok := callers[callerAt{a.caller.account, a.at.time + off}]
-			if ok && twin >= 0 && r.twinned(out[twin], a) && (a.shared == id128{} || out[twin][0].shared == id128{}) {
+			if ok && twin >= 0 && r.twinned(out[twin], a) && (r.sharedOf(a) == id128{} || r.sharedOf(out[twin][0]) == id128{}) {
 				out[twin] = append(out[twin], a)
 				out[i] = nil
 				break
@@ -154,30 +253,19 @@ func (r *resolver) twinned(copies []*assume, a *assume) bool {
 	return !slices.ContainsFunc(copies, func(o *assume) bool { return o.recipient == a.recipient && r.says(o) == r.says(a) })
 }
 
-func (r *resolver) addIssuance(name sym, copies []*assume) {
+func (r *resolver) addIssuance(name sym, copies ...*assume) {
 	slices.SortStableFunc(copies, func(a, b *assume) int {
 		return cmp.Or(-cmp.Compare(r.says(a), r.says(b)), r.compareAssume(a, b))
 	})
-	i := &issuance{name: name, copies: copies, at: copies[0].at}
-	for _, a := range copies {
-		if i.key == 0 {
-			i.key = a.key
-		}
-		if i.roleID == 0 {
-			i.roleID = a.roleID
-		}
-	}
-	r.issuances = append(r.issuances, i)
+	i := issuance{name: name, first: copies[0]}
 	for n, a := range copies {
-		if slices.ContainsFunc(copies[:n], func(o *assume) bool { return o.at.time == a.at.time }) {
-			continue
-		}
-		m := moment{a.at.time, i}
-		r.byName[name] = append(r.byName[name], m)
-		if i.key != 0 {
-			r.byKey[i.key] = append(r.byKey[i.key], m)
+		i.key, i.roleID = cmp.Or(i.key, a.key), cmp.Or(i.roleID, a.roleID)
+		a.next = nil
+		if n > 0 {
+			copies[n-1].next = a
 		}
 	}
+	r.issuances.add(i)
 }
 
 // says ranks how much a copy of an assume event says about the caller: the
@@ -197,18 +285,13 @@ func (r *resolver) says(a *assume) int {
 	}
 }
 
-func (r *resolver) sessionARN(a *assume) sym {
-	role, _ := ParseRoleARN(r.text[a.roleARN])
-	return r.ofString(SessionRef{role.Partition, role.Account, role.Name, r.text[a.session]}.ARN())
-}
-
 func (r *resolver) compareAssume(a, b *assume) int {
 	if c := r.compareRef(a.at, b.at); c != 0 {
 		return c
 	}
 	c := cmp.Or(cmp.Compare(r.text[a.recipient], r.text[b.recipient]),
 		cmp.Compare(r.text[a.key], r.text[b.key]), cmp.Compare(r.text[a.roleARN], r.text[b.roleARN]),
-		cmp.Compare(r.text[a.session], r.text[b.session]))
+		cmp.Compare(r.text[a.name], r.text[b.name]))
 	if c != 0 {
 		return c
 	}
@@ -216,7 +299,7 @@ func (r *resolver) compareAssume(a, b *assume) int {
 }
 
 func (r *resolver) compareMoment(a, b moment) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), r.compareRef(a.issuance.at, b.issuance.at))
+	return cmp.Or(cmp.Compare(a.at, b.at), r.compareRef(a.issuance.at(), b.issuance.at()))
 }
 
 func (b *store) compareRef(x, y eventRef) int {
@@ -251,7 +334,7 @@ func between(list []moment, from, to int64) []moment {
 // same one can be issued twice, and logs whose keys were replaced give many
 // sessions one key. first is when a session without a creationDate was first used.
 func (r *resolver) joinKey(name, key, roleID sym, created, first int64) (found []*issuance, off int64) {
-	list := r.byKey[key]
+	list := r.byKey.of(key)
 	byName := func(m moment, n sym) int { return cmp.Compare(m.issuance.name, n) }
 	lo, _ := slices.BinarySearchFunc(list, name, byName)
 	hi, _ := slices.BinarySearchFunc(list[lo:], name+1, byName)
@@ -285,7 +368,7 @@ func (r *resolver) joinTime(name, roleID sym, created, tolerance int64) []*issua
 		return nil
 	}
 	var found []*issuance
-	for _, m := range between(r.byName[name], created-tolerance, created+tolerance) {
+	for _, m := range between(r.byName.of(name), created-tolerance, created+tolerance) {
 		if len(found) > maxCandidates {
 			break
 		}

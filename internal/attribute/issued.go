@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"bytes"
+	"cmp"
 	"iter"
 	"strings"
 	"time"
@@ -51,32 +52,36 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 		subjectType: b.of(a.SubjectType), audience: b.of(a.Audience), samlProvider: b.of(a.PrincipalARN),
 		tags: b.ofString(podTags(a.Tags)), ip: b.of(e.SourceIP), agent: b.of(e.UserAgent),
 	}
-	n := assume{at: b.ref(e.Time, b.id), caller: id, session: b.of(a.RoleSessionName), key: b.of(a.IssuedKeyID), inWindow: chosen}
-	n.shared, _ = b.sharedID(e)
-	if role, session, ok := SplitPrincipalID(string(a.AssumedRoleID)); ok {
+	session := string(clip(a.RoleSessionName))
+	if role, name, ok := SplitPrincipalID(string(a.AssumedRoleID)); ok {
 		h.roleID = b.ofString(role)
-		if n.session == 0 {
-			n.session = b.ofString(session)
-		}
+		session = cmp.Or(session, name)
 	}
 	// Parameters of over 100 KB are left out of the record; the response still
 	// names role and session, without the role's path.
-	if ref, ok := ParseSessionARN(string(a.AssumedRoleARN)); ok && h.roleARN == 0 {
-		h.roleARN = b.ofString(RoleRef{ref.Partition, ref.Account, "/", ref.Role}.ARN())
-		n.session = b.ofString(ref.Session)
+	as, ok := ParseSessionARN(string(a.AssumedRoleARN))
+	if ok && h.roleARN == 0 {
+		h.roleARN = b.ofString(RoleRef{as.Partition, as.Account, "/", as.Role}.ARN())
+		session = as.Session
 	}
-	if h.roleARN == 0 || n.session == 0 {
+	if h.roleARN == 0 || session == "" {
 		return
 	}
 	h.duration = a.Duration
 	if end, ok := parseExpiration(string(a.Expiration)); ok && end > e.Time {
 		h.duration = end - e.Time
 	}
-	if role, ok := ParseRoleARN(b.text[h.roleARN]); ok {
+	role, ok := ParseRoleARN(b.text[h.roleARN])
+	if ok {
 		b.learnRole(h.roleID, roleRef{account: b.ofString(role.Account), arn: h.roleARN})
 	}
-	n.assumeHow = b.how(h)
-	b.assumes.add(n)
+	n := b.assumes.add(assume{
+		assumeHow: b.how(h), at: b.ref(e.Time, b.id), caller: id, key: b.of(a.IssuedKeyID), inWindow: chosen,
+		name: b.ofString(SessionRef{role.Partition, role.Account, role.Name, session}.ARN()),
+	})
+	if shared, ok := b.sharedID(e); ok {
+		b.tie(n, shared)
+	}
 }
 
 // podTags are the session tags that EKS sets, in one text. All others the caller

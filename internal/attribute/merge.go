@@ -72,10 +72,11 @@ func (b *store) merge(o *store) {
 		hows[h] = b.how(h.remap(re))
 	}
 	for a := range o.assumes.all() {
-		b.assumes.add(assume{
-			assumeHow: hows[a.assumeHow], at: ref(a.at), shared: a.shared, caller: idents[a.caller],
-			session: re(a.session), key: re(a.key), inWindow: a.inWindow,
+		t := b.assumes.add(assume{
+			assumeHow: hows[a.assumeHow], at: ref(a.at), caller: idents[a.caller],
+			name: re(a.name), key: re(a.key), inWindow: a.inWindow,
 		})
+		b.tie(t, o.sharedOf(a))
 	}
 	for k, v := range o.others {
 		t := b.other(otherKey{re(k.kind), re(k.account), re(k.principal), re(k.name)})

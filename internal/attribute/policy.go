@@ -98,7 +98,7 @@ func (s *Audit) Policies() []RolePolicy {
 	}
 	byRole := map[string]map[string]*policyCaller{}
 	accounts := map[string]string{}
-	for _, i := range r.issuances {
+	for i := range r.issuances.all() {
 		ref := refOf(r.text[i.name])
 		if s.opt.Role != nil && !s.opt.Role(ref.Role) {
 			continue
@@ -112,14 +112,14 @@ func (s *Audit) Policies() []RolePolicy {
 		key := c.principal + "\x00" + c.subject
 		old := byRole[arn][key]
 		if old == nil {
-			c.names, c.first = map[string]bool{}, i.at
+			c.names, c.first = map[string]bool{}, i.at()
 			byRole[arn][key] = &c
 			old = &c
 		}
 		old.names[ref.Session] = true
 		old.sessions++
-		if r.earlier(i.at, old.first) {
-			old.first = i.at
+		if r.earlier(i.at(), old.first) {
+			old.first = i.at()
 		}
 	}
 	var out []RolePolicy

@@ -13,16 +13,13 @@ import (
 type resolution struct {
 	origin     origin
 	confidence Confidence
-	instance   string // which copy of the app, where the origin runs several
-	chain      *step  // the last link before the session; nil where there is none
+	instance   string   // which copy of the app, where the origin runs several
+	link       linkKind // the last link of its chain
+	up         *session // whose chain comes before that link, nil at the root
 	evidence   []Evidence
-	// parent is the credential that opened the session, or the instance where a
-	// service did. Sessions of one parent were opened by one running copy of the
-	// app. It is empty where the copies cannot be told apart.
-	parent string
-	// through are the roles on the way, as origins of kind role, each once.
-	through  []origin
-	issuance *issuance
+	parent     opener
+	through    *route // the roles on the way
+	issuance   *issuance
 	// switchedIn is the account that a console's role switch came from.
 	switchedIn string
 }
@@ -61,7 +58,7 @@ type frame struct {
 // resolve finds the origin of a session. Chains can be long, since a role can
 // assume itself over and over, so that the sessions on the way are kept on a
 // stack of their own and resolved from the root on.
-func (r *resolver) resolve(s *session) *resolution {
+func (r *resolver) resolve(s *session) {
 	stack := []frame{{session: s, low: math.MaxInt}}
 	for len(stack) > 0 {
 		top := len(stack) - 1
@@ -69,43 +66,32 @@ func (r *resolver) resolve(s *session) *resolution {
 		s := f.session
 		switch s.state {
 		case unresolved:
-			s.state, s.depth = resolving, top
+			s.state, s.depth = resolving, int32(top)
 			f.join = r.join(s)
 			for _, p := range r.parentsOf(s, &f.join) {
 				switch p.state {
 				case unresolved:
 					stack = append(stack, frame{session: p, from: top, low: math.MaxInt})
 				case resolving:
-					stack[top].low = min(stack[top].low, p.depth)
+					stack[top].low = min(stack[top].low, int(p.depth))
 				}
 			}
 			continue
 		case resolving:
 			// A chain that runs in a circle has no root. Real ones cannot: each
 			// link is older than the next.
-			s.resolution = r.conclude(s, &f.join, f.low <= top)
-			s.state = resolved
+			r.settle(s, &f.join, f.low <= top)
 			stack[f.from].low = min(stack[f.from].low, f.low)
 		}
 		stack = stack[:top]
 	}
-	return s.resolution
-}
-
-// known is the resolution of a session, which is empty while it is looked for:
-// then it stands in a circle.
-func (s *session) known() *resolution {
-	if s.resolution == nil {
-		return &resolution{}
-	}
-	return s.resolution
 }
 
 // join looks for what says who opened a session.
 func (r *resolver) join(s *session) (j join) {
 	ref, _ := ParseSessionARN(r.text[s.name])
 	j.recorded, j.conflict = r.recorded(s, ref)
-	if len(s.several) == 0 {
+	if !s.bundle {
 		j.link, j.candidates = r.link(s)
 	}
 	return j
@@ -118,14 +104,14 @@ func (j *join) trusts() bool {
 
 // parentsOf are the sessions that a session's origin hangs on.
 func (r *resolver) parentsOf(s *session, j *join) []*session {
-	parents := slices.Clone(s.several)
+	parents := slices.Clone(r.several[s])
 	add := func(i *issuance) {
 		c := i.best().caller
 		switch r.text[c.typ] {
 		case "AssumedRole":
 			parents = append(parents, r.sessionOf(c))
 		case "AWSAccount":
-			if p := r.callerLive(c, i.at.time); p != nil {
+			if p := r.callerLive(c, i.at().time); p != nil {
 				parents = append(parents, p)
 			}
 		}
@@ -154,7 +140,7 @@ func (r *resolver) conclude(s *session, j *join, circle bool) *resolution {
 	if j.recorded == nil && j.conflict == nil {
 		j.recorded = r.switched(s)
 	}
-	if len(s.several) > 0 {
+	if s.bundle {
 		res := r.shared(s)
 		if j.recorded != nil && (res.origin == j.recorded.origin || !res.origin.known()) {
 			return j.recorded
@@ -184,8 +170,7 @@ func (r *resolver) linked(s *session, ref SessionRef, j *join) *resolution {
 	a := i.best()
 	event := r.eventText(a.at)
 	res := r.caller(i, ref)
-	res.issuance = i
-	res.chain = res.chain.then(Link{Principal: r.principal(a.caller), EventID: event, EventTime: r.utc(i.at.time)})
+	res.issuance, res.link = i, linkIssued
 	res.evidence = slices.Concat([]Evidence{{Type: "assume-event", EventID: event, Detail: j.link.detail}}, res.evidence)
 	res.confidence = min(res.confidence, j.link.limit)
 	r.corroborate(res, j.recorded, s)
@@ -198,21 +183,19 @@ func (r *resolver) linked(s *session, ref SessionRef, j *join) *resolution {
 // depend on how the session was come upon.
 func (r *resolver) usedAt(s *session) int64 {
 	at := int64(maxTime)
-	if s.span.calls > 0 {
-		at = max(r.audit.since, s.span.first.time)
+	if span := r.span(s); span.calls > 0 {
+		at = max(r.audit.since, span.first.time)
 	}
 	led := func(k useKey) {
 		if t, ok := r.led[k]; ok {
 			at = min(at, t)
 		}
 	}
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		led(u.useKey)
 	}
-	if len(s.uses) == 0 {
-		for _, i := range s.idents {
-			led(i.useKey())
-		}
+	if s.caller != nil {
+		led(s.caller.useKey())
 	}
 	return at
 }
@@ -229,11 +212,11 @@ func (r *resolver) link(s *session) (*link, []*issuance) {
 	role, _ := ParseSessionARN(r.text[s.name])
 	use := r.usedAt(s)
 	first := use
-	if s.span.calls > 0 {
-		first = s.span.first.time
+	if span := r.span(s); span.calls > 0 {
+		first = span.first.time
 	}
 	believed := func(list []*issuance) []*issuance {
-		list = slices.DeleteFunc(list, func(i *issuance) bool { return !r.audit.believes(i.at.time, use) })
+		list = slices.DeleteFunc(list, func(i *issuance) bool { return !r.audit.believes(i.at().time, use) })
 		return r.narrow(r.notItself(list, s), s)
 	}
 	if s.key != 0 {
@@ -281,7 +264,7 @@ func (r *resolver) link(s *session) (*link, []*issuance) {
 
 // issuedTwice reports whether several events issued a key.
 func (r *resolver) issuedTwice(key sym) bool {
-	list := r.byKey[key]
+	list := r.byKey.of(key)
 	return slices.ContainsFunc(list, func(m moment) bool { return m.issuance != list[0].issuance })
 }
 
@@ -320,7 +303,7 @@ func (r *resolver) otherKeyReason(s *session, ref SessionRef) string {
 	if s.direct() {
 		return ""
 	}
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		switch {
 		case u.console:
 			return "a console session"
@@ -328,7 +311,7 @@ func (r *resolver) otherKeyReason(s *session, ref SessionRef) string {
 			return "no key is logged"
 		}
 	}
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		switch {
 		case i.console:
 			return "a console session"
@@ -349,7 +332,7 @@ func (r *resolver) narrow(list []*issuance, s *session) []*issuance {
 		return list
 	}
 	var id sym
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if i.sourceIdentity != 0 {
 			id = i.sourceIdentity
 		}
@@ -376,9 +359,9 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 	c := a.caller
 	typ := r.text[c.typ]
 	// Without a key, nothing tells one copy of the caller from another.
-	parent := ""
+	parent := opener{}
 	if c.key != 0 {
-		parent = fmt.Sprint(r.text[c.key], " ", r.text[cmp.Or(c.arn, c.principal)], " ", c.created)
+		parent = opener{key: c.key, who: cmp.Or(c.arn, c.principal), created: c.created, form: openedByCredential}
 	}
 	found := func(o origin, instance string, conf Confidence, evidence ...Evidence) *resolution {
 		return &resolution{origin: o, instance: instance, confidence: conf, evidence: evidence, parent: parent}
@@ -406,14 +389,14 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 			name = ref.Session // a transient subject is another at each login
 		}
 		res := found(origin{kind: KindSAML, name: name}, "", Proven)
-		res.parent = "" // each sign-in opens a session of its own
+		res.parent = opener{} // each sign-in opens a session of its own
 		return res
 	case typ == "WebIdentityUser" || a.kind == assumeWeb:
 		provider := cmp.Or(r.text[c.provider], r.text[a.provider])
 		subject := cmp.Or(r.text[c.user], r.text[a.subject])
 		if o, ok := webOrigin(ref.Account, provider, subject); ok {
 			res := found(o, "", Proven, Evidence{Type: "web-identity", EventID: r.eventText(a.at), Detail: "subject " + subject + " of " + provider})
-			res.parent = "" // each token opens a session of its own
+			res.parent = opener{} // each token opens a session of its own
 			return res
 		}
 	case typ == "IdentityCenterUser" || c.onBehalfOf != 0:
@@ -453,7 +436,7 @@ func (r *resolver) callerService(i *issuance, ref SessionRef, found func(origin,
 		res = found(o, instance, Proven)
 	}
 	// A service opens the sessions itself: how often is not the app's doing.
-	res.parent = cmp.Or(res.instance, principal)
+	res.parent = r.openedBy(cmp.Or(res.instance, principal), i.name)
 	return res
 }
 
@@ -491,44 +474,33 @@ func (r *resolver) clusters(account string) []string {
 }
 
 // callerSession climbs to the session that made the assume event.
-func (r *resolver) callerSession(c *ident, parent string) *resolution {
-	up := r.sessionOf(c).known()
-	res := &resolution{
-		origin: up.origin, confidence: up.confidence, instance: up.instance, parent: parent,
-		chain: up.chain, evidence: up.evidence, through: up.through,
-	}
+func (r *resolver) callerSession(c *ident, parent opener) *resolution {
+	res := r.recall(r.sessionOf(c))
+	res.parent = parent
 	ref, ok := ParseSessionARN(r.text[c.arn])
 	if !ok {
 		return res
 	}
 	role := origin{KindRole, ref.Account, ref.Role}
-	if up.confidence == Unknown {
+	if res.confidence == Unknown {
 		res.origin, res.confidence, res.instance = role, Recorded, ""
 		return res
 	}
-	res.through = with(res.through, role)
+	res.through = r.with(res.through, role)
 	return res
-}
-
-// with adds a role to those on the way. It leaves the list as it is.
-func with(through []origin, role origin) []origin {
-	if slices.Contains(through, role) {
-		return through
-	}
-	return append(slices.Clip(through), role)
 }
 
 // sessionOf finds the session of a caller's credential among those in use, or
 // makes one of what the assume event shows.
 func (r *resolver) sessionOf(c *ident) *session {
 	k := c.useKey()
-	if s := r.byUse[k]; s != nil && len(s.several) == 0 {
-		return s
+	if u := r.uses.find(k); u != nil && u.session != nil && !u.session.bundle {
+		return u.session
 	}
 	if s := r.parents[k]; s != nil {
 		return s
 	}
-	s := &session{name: c.arn, key: c.key, created: c.created, roleID: c.issuerID, idents: []*ident{c}}
+	s := &session{name: c.arn, key: c.key, created: c.created, roleID: c.issuerID, caller: c}
 	if c.console || c.invokedBy != 0 {
 		s.key = 0
 		if found, _ := r.joinKey(c.arn, c.key, c.issuerID, c.created, r.led[k]); len(found) > 0 {
@@ -563,7 +535,7 @@ func (r *resolver) callerLive(c *ident, at int64) *session {
 
 // callerAccount judges a caller of whom the owner's copy shows only the account
 // and a principal id.
-func (r *resolver) callerAccount(c *ident, i *issuance, parent string) *resolution {
+func (r *resolver) callerAccount(c *ident, i *issuance, parent opener) *resolution {
 	account := r.text[c.account]
 	principal := r.text[c.principal]
 	id, session, isSession := SplitPrincipalID(principal)
@@ -572,9 +544,9 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent string) *resoluti
 	}
 	res := &resolution{parent: parent, confidence: Recorded}
 	if FormOf(session).ID == "ec2-instance" {
-		res.parent = principal // one instance, whatever keys it had
+		res.parent = r.openedBy(principal, i.name) // one instance, whatever keys it had
 	}
-	r.need(account, i.at.time, i.key, i.at.time)
+	r.need(account, i.at().time, i.key, i.at().time)
 	if arn := r.userIDs[r.sym(id)]; arn != 0 && r.read[c.account] {
 		if o, ok := userARNOrigin(r.text[arn]); ok {
 			res.origin, res.confidence = o, Proven
@@ -585,11 +557,11 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent string) *resoluti
 	if ref, arn, ok := r.callerRole(c); ok {
 		res.evidence = []Evidence{{Type: "principal-id", Detail: id + " is " + arn + " elsewhere in the logs"}}
 		role := origin{KindRole, ref.Account, ref.Role}
-		if live := r.onlyLive(ref, i.at.time); live != nil && live.known().origin.known() {
-			up := live.known()
-			res.origin, res.instance = up.origin, up.instance
+		if live := r.onlyLive(ref, i.at().time); live != nil && r.known(live).origin.known() {
+			up := r.known(live)
+			res.origin, res.instance = *up.origin, r.instance(live)
 			res.confidence = min(up.confidence, Inferred)
-			res.chain, res.through = up.chain, with(up.through, role)
+			res.up, res.through = live, r.with(up.through, role)
 			res.evidence = append(res.evidence, Evidence{Type: "principal-id", Detail: "the only session of that role and name at the time"})
 			return res
 		}
@@ -630,7 +602,7 @@ func (r *resolver) onlyLive(ref SessionRef, at int64) *session {
 	})
 	var live *session
 	for ; i < len(r.sessions) && r.sessions[i].name == name && r.sessions[i].created <= at; i++ {
-		if len(r.sessions[i].several) > 0 {
+		if r.sessions[i].bundle {
 			continue
 		}
 		if live != nil {
@@ -684,9 +656,9 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 		if i != nil {
 			e.EventID = r.eventText(i.first)
 		}
-		all = append(all, &resolution{origin: o, instance: instance, confidence: Recorded, evidence: []Evidence{e}, parent: cmp.Or(instance, r.text[s.key])})
+		all = append(all, &resolution{origin: o, instance: instance, confidence: Recorded, evidence: []Evidence{e}, parent: r.openedBy(cmp.Or(instance, r.text[s.key]), s.name)})
 	}
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if o, instance, ok := scopeOrigin(r.text[i.scopeTo], ref); ok {
 			add(i, o, instance, "in-scope-of", "credentials issued to "+r.text[i.scopeTo])
 		}
@@ -710,14 +682,14 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 		}
 	}
 	if len(all) == 0 {
-		for _, i := range s.idents {
+		for i := range s.idents() {
 			if o, ok := webOrigin(ref.Account, r.text[i.federated], r.text[i.federatedSub]); ok {
 				add(i, o, "", "web-identity", "subject "+r.text[i.federatedSub]+" of "+r.text[i.federated])
 			}
 		}
 	}
 	if len(all) == 0 {
-		for _, i := range s.idents {
+		for i := range s.idents() {
 			if i.onBehalfOf != 0 {
 				user := r.identityCenterUser(i.onBehalfOf)
 				add(i, origin{kind: KindSSO, name: user}, "", "on-behalf-of", "made on behalf of Identity Center user "+user)
@@ -737,7 +709,7 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 // switch first.
 func (r *resolver) switches(s *session) []fact {
 	var all []fact
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		if u.moved {
 			all = append(all, u.awake().switches...)
 		}
@@ -748,34 +720,43 @@ func (r *resolver) switches(s *session) []fact {
 	return all
 }
 
+// begun is the role switch by which a console session began.
+func (r *resolver) begun(s *session) (fact, bool) {
+	for _, f := range r.switches(s) {
+		from := r.text[f.value]
+		if _, ok := userARNOrigin(from); ok {
+			return f, true
+		}
+		if _, ok := ParseSessionARN(from); ok && f.value != s.name {
+			return f, true
+		}
+	}
+	return fact{}, false
+}
+
 // switched is the origin of a console session that a role switch began:
 // additionalEventData.SwitchFrom is the ARN it came from.
 func (r *resolver) switched(s *session) *resolution {
-	for _, f := range r.switches(s) {
-		from := r.text[f.value]
-		event := r.eventText(f.first)
-		res := &resolution{confidence: Recorded, evidence: []Evidence{{Type: "switch-from", EventID: event, Detail: "switched role from " + from}}}
-		last := Link{Principal: from, EventID: event, EventTime: r.utc(f.first.time)}
-		if o, ok := userARNOrigin(from); ok {
-			res.origin, res.chain, res.switchedIn = o, res.chain.then(last), o.account
-			return res
-		}
-		ref, ok := ParseSessionARN(from)
-		if !ok || f.value == s.name {
-			continue
-		}
-		res.origin, res.switchedIn = origin{KindRole, ref.Account, ref.Role}, ref.Account
-		if live := r.onlyLive(ref, f.first.time); live != nil && live.known().origin.known() {
-			up := live.known()
-			res.through = with(up.through, res.origin)
-			res.origin, res.instance, res.confidence, res.chain = up.origin, up.instance, min(up.confidence, Recorded), up.chain
-		} else if isReservedSSO(ref.Role) {
-			res.origin = origin{kind: KindSSO, name: ref.Session}
-		}
-		res.chain = res.chain.then(last)
+	f, ok := r.begun(s)
+	if !ok {
+		return nil
+	}
+	from := r.text[f.value]
+	res := &resolution{confidence: Recorded, link: linkSwitched, evidence: []Evidence{{Type: "switch-from", EventID: r.eventText(f.first), Detail: "switched role from " + from}}}
+	if o, ok := userARNOrigin(from); ok {
+		res.origin, res.switchedIn = o, o.account
 		return res
 	}
-	return nil
+	ref, _ := ParseSessionARN(from)
+	res.origin, res.switchedIn = origin{KindRole, ref.Account, ref.Role}, ref.Account
+	if live := r.onlyLive(ref, f.first.time); live != nil && r.known(live).origin.known() {
+		up := r.known(live)
+		res.through = r.with(up.through, res.origin)
+		res.origin, res.instance, res.confidence, res.up = *up.origin, r.instance(live), min(up.confidence, Recorded), live
+	} else if isReservedSSO(ref.Role) {
+		res.origin = origin{kind: KindSSO, name: ref.Session}
+	}
+	return res
 }
 
 // scopeOrigin is the resource that inScopeOf.credentialsIssuedTo names.
@@ -811,7 +792,7 @@ func scopeOrigin(arn string, ref SessionRef) (o origin, instance string, ok bool
 
 func (r *resolver) onlyInvoker(s *session) string {
 	var only sym
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if i.invokedBy != 0 {
 			if only != 0 && only != i.invokedBy {
 				return ""
@@ -840,14 +821,14 @@ func (r *resolver) corroborate(res, recorded *resolution, s *session) {
 			res.instance = cmp.Or(res.instance, recorded.instance)
 		case res.origin.kind == KindExternal && recorded.switchedIn == res.origin.account:
 			// The owner's copy shows an id of the account that the switch names more of.
-			res.origin, res.instance, res.chain = recorded.origin, recorded.instance, recorded.chain
+			res.origin, res.instance, res.link, res.up = recorded.origin, recorded.instance, recorded.link, recorded.up
 			res.evidence = append(res.evidence, recorded.evidence...)
-		case recorded.origin.kind == KindRole && slices.Contains(res.through, recorded.origin):
+		case recorded.origin.kind == KindRole && slices.Contains(res.through.roles(), recorded.origin):
 			res.evidence = append(res.evidence, recorded.evidence...)
 		case recorded.origin.kind == KindSSO && !isReservedSSO(roleOf(r.text[s.name])):
 			// An app that works on behalf of a person: the app is the origin.
 			res.evidence = append(res.evidence, recorded.evidence...)
-		case recorded.origin.kind == res.origin.kind && len(res.through) == 0:
+		case recorded.origin.kind == res.origin.kind && res.through == nil:
 			// The event names a session, the calls name the resource: the name
 			// that AWS gives the resource is the surer one.
 			res.origin, res.instance = recorded.origin, recorded.instance
@@ -861,7 +842,7 @@ func (r *resolver) corroborate(res, recorded *resolution, s *session) {
 			}
 		}
 	}
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if i.sourceIdentity != 0 {
 			res.evidence = append(res.evidence, Evidence{Type: "source-identity", EventID: r.eventText(i.first), Detail: "source identity " + r.text[i.sourceIdentity]})
 			break
@@ -877,9 +858,9 @@ func roleOf(sessionARN string) string {
 // shared is the resolution of calls that several sessions could have made:
 // what all of them share, never surer than inferred.
 func (r *resolver) shared(s *session) *resolution {
-	all := make([]*resolution, 0, len(s.several))
-	for _, c := range s.several {
-		all = append(all, c.known())
+	var all []*resolution
+	for _, c := range r.several[s] {
+		all = append(all, r.recall(c))
 	}
 	return r.common(all)
 }
@@ -941,12 +922,12 @@ func (r *resolver) neither(all []*resolution) *resolution {
 
 // issuerARN is the role's ARN with its path, as the calls show it.
 func (r *resolver) issuerARN(s *session) string {
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		if u.issuer != 0 {
 			return r.text[u.issuer]
 		}
 	}
-	for _, i := range s.idents {
+	for i := range s.idents() {
 		if i.issuer != 0 {
 			return r.text[i.issuer]
 		}

@@ -206,9 +206,9 @@ func TestLongChain(t *testing.T) {
 	r := a.resolver()
 	r.resolveAll()
 	for _, s := range r.sessions {
-		chain := s.resolution.chain.list()
-		if len(chain) > maxChain || chain[0].Principal != "arn:aws:iam::"+ours+":user/alice" || len(s.resolution.evidence) > maxEvidence {
-			t.Fatalf("%d links from %s, %d pieces of evidence", len(chain), chain[0].Principal, len(s.resolution.evidence))
+		chain, evidence := r.chain(s), r.tell(s).evidence
+		if len(chain) > maxChain || chain[0].Principal != "arn:aws:iam::"+ours+":user/alice" || len(evidence) > maxEvidence {
+			t.Fatalf("%d links from %s, %d pieces of evidence", len(chain), chain[0].Principal, len(evidence))
 		}
 	}
 }

@@ -26,13 +26,13 @@ func assumeChurn() Rule {
 			groups := map[churnKey]*opened{}
 			for _, n := range j.names {
 				for _, s := range n.sessions {
-					i := s.resolution.issuance
-					if i == nil || i.best().caller.key == 0 || j.issuedByService(i) || len(s.several) > 0 {
+					i := s.issuance
+					if i == nil || i.best().caller.key == 0 || j.issuedByService(i) || s.bundle {
 						continue
 					}
-					k := churnKey{n.RoleARN, s.resolution.parent}
+					k := churnKey{n.RoleARN, s.parent}
 					if groups[k] == nil {
-						groups[k] = &opened{first: i.at, last: i.at.time}
+						groups[k] = &opened{first: i.at(), last: i.at().time}
 						order = append(order, k)
 					}
 					groups[k].add(j, n, s)
@@ -42,10 +42,10 @@ func assumeChurn() Rule {
 			for _, k := range order {
 				g := groups[k]
 				count := int64(len(g.sessions))
-				if count < churnSessions || g.medianShare()*churnShare >= 1 {
+				if count < churnSessions || g.medianShare(j)*churnShare >= 1 {
 					continue
 				}
-				use, life := g.median(used), g.median(lifetime)
+				use, life := g.median(j.used), g.median(lifetime)
 				needed := (g.last-g.first.time)/life + 1
 				s := sighting{group: k.role, weight: count, evidence: g.evidence(j)}
 				s.detail = fmt.Sprintf("one credential opened %d sessions in %s, half of them used for %s or less of %s; kept, %s would have done: %d STS requests saved, of the %d a second that an account has",
@@ -69,7 +69,10 @@ func assumeChurn() Rule {
 }
 
 // churnKey is one parent credential and a role that it opened sessions of.
-type churnKey struct{ role, parent string }
+type churnKey struct {
+	role   string
+	parent openerID
+}
 
 // opened are the sessions that one parent credential opened of one role.
 type opened struct {
@@ -84,7 +87,7 @@ func (g *opened) add(j *judge, n *nameView, s *session) {
 		g.names = append(g.names, n)
 	}
 	g.sessions = append(g.sessions, s)
-	at := s.resolution.issuance.at
+	at := s.issuance.at()
 	if j.earlier(at, g.first) {
 		g.first = at
 	}
@@ -92,16 +95,17 @@ func (g *opened) add(j *judge, n *nameView, s *session) {
 }
 
 // used is for how long a session was used, from its beginning on.
-func used(s *session) int64 {
-	return s.span.last - min(s.span.first.time, max(s.created, s.resolution.issuance.at.time))
+func (j *judge) used(s *session) int64 {
+	span := j.span(s)
+	return span.last - min(span.first.time, max(s.created, s.issuance.at().time))
 }
 
 // medianShare is how much of their lifetime the sessions were used for, on the
 // median.
-func (g *opened) medianShare() float64 {
+func (g *opened) medianShare(j *judge) float64 {
 	shares := make([]float64, len(g.sessions))
 	for i, s := range g.sessions {
-		shares[i] = float64(used(s)) / float64(lifetime(s))
+		shares[i] = float64(j.used(s)) / float64(lifetime(s))
 	}
 	slices.Sort(shares)
 	return (shares[(len(shares)-1)/2] + shares[len(shares)/2]) / 2
@@ -120,7 +124,7 @@ func (g *opened) median(of func(*session) int64) int64 {
 func (g *opened) evidence(j *judge) []Evidence {
 	var out []Evidence
 	for _, s := range g.sessions[:min(len(g.sessions), maxEvidence)] {
-		out = append(out, Evidence{Type: "assume-event", EventID: j.eventText(s.resolution.issuance.best().at), Detail: "opened one of them"})
+		out = append(out, Evidence{Type: "assume-event", EventID: j.eventText(s.issuance.at()), Detail: "opened one of them"})
 	}
 	return out
 }

@@ -16,7 +16,7 @@ func credentialsMoved() Rule {
 		Fix:   "Find out who copied the credential. Revoke the role's older sessions (aws:TokenIssueTime), require IMDSv2, and bind the role to its network with aws:SourceVpc or aws:EC2InstanceSourceVPC.",
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
 			for _, s := range n.sessions {
-				if len(s.several) > 0 {
+				if s.bundle {
 					continue
 				}
 				if d, e, ok := j.offAWS(n, s); ok {
@@ -44,7 +44,7 @@ type place struct {
 // service's, and the holder's own (not of a presigned URL's user, not of the
 // console).
 func (j *judge) holders(s *session, fn func(netip.Addr, *client)) {
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		if u.console {
 			continue
 		}
@@ -93,11 +93,10 @@ func (j *judge) places(s *session) []place {
 // offAWS looks for a credential that AWS vended to something of its own and
 // that was used from outside AWS.
 func (j *judge) offAWS(n *nameView, s *session) (string, []Evidence, bool) {
-	res := s.resolution
-	if res.confidence < Recorded || len(res.through) > 0 || !j.serviceChose(s) {
+	if s.confidence < Recorded || s.through != nil || !j.serviceChose(s) {
 		return "", nil, false
 	}
-	switch res.origin.kind {
+	switch s.origin.kind {
 	case KindEC2, KindECS, KindLambda:
 	default:
 		return "", nil, false
@@ -115,7 +114,7 @@ func (j *judge) offAWS(n *nameView, s *session) (string, []Evidence, bool) {
 	if !out.IsValid() {
 		return "", nil, false
 	}
-	return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref.Session), res.origin.id(), out),
+	return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref.Session), s.origin.id(), out),
 		[]Evidence{{Type: "call", EventID: j.eventText(call), Detail: "from " + out.String()}}, true
 }
 

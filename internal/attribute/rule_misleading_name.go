@@ -18,8 +18,7 @@ func misleadingName() Rule {
 			people := j.knownPeople()
 			look := each(func(j *judge, n *nameView) (sighting, bool) {
 				for _, s := range n.sessions {
-					res := s.resolution
-					if res.confidence < Recorded || !res.origin.known() || res.origin.kind == KindRole {
+					if s.confidence < Recorded || !s.origin.known() || s.origin.kind == KindRole {
 						continue // a role passes on names of whoever is behind it
 					}
 					claim := j.claims(n, s, people)
@@ -27,8 +26,8 @@ func misleadingName() Rule {
 						continue
 					}
 					return sighting{
-						detail:   fmt.Sprintf("%s %s, but the session is of %s", quoted(n.ref.Session), claim, res.origin.id()),
-						evidence: []Evidence{j.firstOf(n, res.origin)},
+						detail:   fmt.Sprintf("%s %s, but the session is of %s", quoted(n.ref.Session), claim, s.origin.id()),
+						evidence: []Evidence{j.firstOf(n, *s.origin)},
 					}, true
 				}
 				return sighting{}, false
@@ -40,14 +39,14 @@ func misleadingName() Rule {
 
 // claims says what a session's name pretends to be, or is empty where it is honest.
 func (j *judge) claims(n *nameView, s *session, people map[string]bool) string {
-	name, res := n.ref.Session, s.resolution
+	name := n.ref.Session
 	form := FormOf(name)
 	switch form.Class {
 	case ClassInstance, ClassService:
 		if len(form.Principals) == 0 || j.vendedBy(s, form.Principals) || strings.HasPrefix(n.ref.Role, "aws:ec2-") {
 			return ""
 		}
-		if res.instance != "" && res.instance == name {
+		if j.instance(s) == name {
 			return "" // an app that passes its own instance id on
 		}
 		return "has the form of " + form.Producer
@@ -56,10 +55,10 @@ func (j *judge) claims(n *nameView, s *session, people map[string]bool) string {
 	if !people[user] || user == "" {
 		return ""
 	}
-	if res.origin.person() && res.origin.kind != KindRoot && strings.ToLower(UserPart(res.origin.name)) == user {
+	if s.origin.person() && s.origin.kind != KindRoot && strings.ToLower(UserPart(s.origin.name)) == user {
 		return ""
 	}
-	if slices.ContainsFunc(res.through, func(o origin) bool { return strings.EqualFold(o.name, name) }) {
+	if slices.ContainsFunc(s.through.roles(), func(o origin) bool { return strings.EqualFold(o.name, name) }) {
 		return ""
 	}
 	if j.serviceChose(s) {
@@ -70,16 +69,15 @@ func (j *judge) claims(n *nameView, s *session, people map[string]bool) string {
 
 // vendedBy reports whether one of the service principals opened the session.
 func (j *judge) vendedBy(s *session, principals []string) bool {
-	res := s.resolution
-	if i := res.issuance; i != nil {
+	if i := s.issuance; i != nil {
 		return j.issuedByService(i) && slices.Contains(principals, plainPrincipal(j.text[i.best().caller.invokedBy]))
 	}
-	if res.chain != nil || len(res.through) > 0 {
+	if s.link != linkNone || s.through != nil {
 		return false
 	}
 	for _, p := range principals {
 		o, _ := serviceOrigin(p, refOf(j.text[s.name]))
-		if o.kind == res.origin.kind && (o.kind != KindService || o.name == plainPrincipal(res.origin.name)) {
+		if o.kind == s.origin.kind && (o.kind != KindService || o.name == plainPrincipal(s.origin.name)) {
 			return true
 		}
 	}
@@ -100,8 +98,8 @@ func (j *judge) knownPeople() map[string]bool {
 			add(o.name)
 		}
 	}
-	for _, n := range j.sessions {
-		if o := n.resolution.origin; o.person() && n.resolution.confidence >= Recorded {
+	for _, s := range j.sessions {
+		if o := s.origin; o.person() && s.confidence >= Recorded {
 			add(o.name)
 		}
 	}

@@ -48,7 +48,7 @@ func (j *judge) collisions(name string, under []caller) []sighting {
 	through := map[origin]bool{}
 	for _, c := range under {
 		for _, s := range c.view.sessions {
-			for _, t := range s.resolution.through {
+			for _, t := range s.through.roles() {
 				through[t] = true
 			}
 		}

@@ -36,5 +36,5 @@ func (j *judge) maybeService(n *nameView) bool {
 	}) {
 		return false
 	}
-	return !slices.ContainsFunc(n.sessions, func(s *session) bool { return s.resolution.origin.known() && !j.serviceChose(s) })
+	return !slices.ContainsFunc(n.sessions, func(s *session) bool { return s.origin.known() && !j.serviceChose(s) })
 }

@@ -16,10 +16,11 @@ func overlappingSessions() Rule {
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
 			byParent := map[string][]*session{}
 			for _, s := range n.sessions {
-				if s.resolution.parent == "" || !s.resolution.origin.known() || len(s.several) > 0 || j.serviceChose(s) {
+				if s.parent == 0 || !s.origin.known() || s.bundle || j.serviceChose(s) {
 					continue
 				}
-				byParent[s.resolution.parent] = append(byParent[s.resolution.parent], s)
+				parent := j.openerText(s.parent)
+				byParent[parent] = append(byParent[parent], s)
 			}
 			most, parent := int64(1), ""
 			for _, p := range sortedKeys(byParent) {
@@ -31,10 +32,10 @@ func overlappingSessions() Rule {
 				return sighting{}, false
 			}
 			list := byParent[parent]
-			s := sighting{detail: fmt.Sprintf("%s: %d sessions of %s were live at once", quoted(n.ref.Session), most, list[0].resolution.origin.id()), weight: most}
+			s := sighting{detail: fmt.Sprintf("%s: %d sessions of %s were live at once", quoted(n.ref.Session), most, list[0].origin.id()), weight: most}
 			for _, sess := range list {
-				if i := sess.resolution.issuance; i != nil && len(s.evidence) < maxEvidence {
-					s.evidence = append(s.evidence, Evidence{Type: "assume-event", EventID: j.eventText(i.best().at), Detail: "opened one of them"})
+				if i := sess.issuance; i != nil && len(s.evidence) < maxEvidence {
+					s.evidence = append(s.evidence, Evidence{Type: "assume-event", EventID: j.eventText(i.at()), Detail: "opened one of them"})
 				}
 			}
 			return s, true
@@ -61,10 +62,11 @@ func (j *judge) liveAtOnce(list []*session) int64 {
 		if s.created == 0 {
 			continue
 		}
-		end := max(s.span.last, s.created+lifetime(s)*3/4)
+		last := j.span(s).last
+		end := max(last, s.created+lifetime(s)*3/4)
 		end = min(end, s.created+lifetime(s))
-		if renewed(begun, s) {
-			end = min(end, s.span.last)
+		if renewed(begun, s, last) {
+			end = min(end, last)
 		}
 		edges = append(edges, edge{s.created, 1}, edge{max(end, s.created+1), -1})
 	}
@@ -78,9 +80,9 @@ func (j *judge) liveAtOnce(list []*session) int64 {
 }
 
 // renewed reports whether another session took over from s near its end. begun
-// is when the sessions began, in order.
-func renewed(begun []int64, s *session) bool {
-	i, _ := slices.BinarySearch(begun, max(s.created+lifetime(s)/2, s.span.last-60))
+// is when the sessions began, in order, and last when s was used last.
+func renewed(begun []int64, s *session, last int64) bool {
+	i, _ := slices.BinarySearch(begun, max(s.created+lifetime(s)/2, last-60))
 	return i < len(begun) && begun[i] <= s.created+lifetime(s)
 }
 
@@ -88,7 +90,7 @@ func renewed(begun []int64, s *session) bool {
 // for, else STS's default of an hour.
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func lifetime(s *session) int64 {
-	if i := s.resolution.issuance; i != nil && i.best().duration > 0 {
+	if i := s.issuance; i != nil && i.best().duration > 0 {
 		return i.best().duration
 	}
 	return 3600

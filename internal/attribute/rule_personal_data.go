@@ -23,11 +23,11 @@ func personalData() Rule {
 					i := list[0]
 					return sighting{
 						detail:   fmt.Sprintf("%s went on to %s, in an account that is not yours", quoted(n.ref.Session), j.text[i.best().roleARN]),
-						evidence: []Evidence{{Type: "assume-event", EventID: j.eventText(i.best().at), Detail: "assumed a role of account " + refOf(j.text[i.name]).Account}},
+						evidence: []Evidence{{Type: "assume-event", EventID: j.eventText(i.at()), Detail: "assumed a role of account " + refOf(j.text[i.name]).Account}},
 					}, true
 				}
 				for _, s := range n.sessions {
-					for _, u := range s.uses {
+					for u := range s.uses() {
 						for _, r := range u.awake().recipients {
 							if a := j.text[r.account]; a != "" && a != n.AccountID && j.foreignAccount(a) {
 								return sighting{
@@ -37,7 +37,7 @@ func personalData() Rule {
 							}
 						}
 					}
-					if o := s.resolution.origin; o.kind == KindExternal && j.foreignAccount(o.account) {
+					if o := *s.origin; o.kind == KindExternal && j.foreignAccount(o.account) {
 						return sighting{
 							detail:   fmt.Sprintf("%s names a person of account %s, which is not yours", quoted(n.ref.Session), o.account),
 							evidence: []Evidence{j.firstOf(n, o)},
@@ -58,7 +58,7 @@ func (j *judge) isPersonal(n *nameView) bool {
 	}
 	user := strings.ToLower(UserPart(n.ref.Session))
 	return slices.ContainsFunc(n.sessions, func(s *session) bool {
-		o := s.resolution.origin
+		o := s.origin
 		return o.person() && o.kind != KindRoot && strings.ToLower(UserPart(o.name)) == user
 	})
 }
@@ -73,7 +73,7 @@ func (j *judge) foreignAccount(account string) bool {
 // a foreign account, by the session's ARN.
 func (j *judge) foreignAssumes() map[sym][]*issuance {
 	out := map[sym][]*issuance{}
-	for _, i := range j.issuances {
+	for i := range j.issuances.all() {
 		c := i.best().caller
 		if j.text[c.typ] == "AssumedRole" && j.foreignAccount(refOf(j.text[i.name]).Account) {
 			out[c.arn] = append(out[c.arn], i)

@@ -31,11 +31,11 @@ func (j *judge) mayJudge(n *nameView) bool {
 
 // firstCall is the first call under a name, as evidence.
 func (j *judge) firstCall(n *nameView) []Evidence {
-	var first *session
-	for _, s := range n.sessions {
-		if first == nil || j.earlier(s.span.first, first.span.first) {
-			first = s
+	first := j.span(n.sessions[0]).first
+	for _, s := range n.sessions[1:] {
+		if at := j.span(s).first; j.earlier(at, first) {
+			first = at
 		}
 	}
-	return []Evidence{{Type: "call", EventID: j.eventText(first.span.first), Detail: "first call under the name"}}
+	return []Evidence{{Type: "call", EventID: j.eventText(first), Detail: "first call under the name"}}
 }

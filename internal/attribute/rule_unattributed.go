@@ -13,18 +13,17 @@ func unattributed() Rule {
 			var s sighting
 			var calls int64
 			for _, sess := range n.sessions {
-				if sess.resolution.origin.known() {
+				if sess.origin.known() {
 					continue
 				}
 				c, _ := sess.calls()
 				calls += c
 				if len(s.evidence) == 0 {
-					s.evidence = []Evidence{{Type: "call", EventID: j.eventText(sess.span.first), Detail: "first call of unknown origin"}}
+					s.evidence = []Evidence{{Type: "call", EventID: j.eventText(j.span(sess).first), Detail: "first call of unknown origin"}}
 				}
-				for _, e := range sess.resolution.evidence {
-					if len(s.evidence) < maxEvidence {
-						s.evidence = append(s.evidence, e)
-					}
+				if len(s.evidence) < maxEvidence {
+					more := j.tell(sess).evidence
+					s.evidence = append(s.evidence, more[:min(len(more), maxEvidence-len(s.evidence))]...)
 				}
 			}
 			s.detail = fmt.Sprintf("%s of %s: %d of %s", quoted(n.ref.Session), n.ref.Role, calls, plural(n.Calls, "call", "calls"))

@@ -184,12 +184,11 @@ func each(look func(*judge, *nameView) (sighting, bool)) func(*judge) []sighting
 func counted(n *nameView) []origin {
 	found, through := map[origin]bool{}, map[origin]bool{}
 	for _, s := range n.sessions {
-		res := s.resolution
-		if res.confidence < Recorded || !res.origin.known() {
+		if s.confidence < Recorded || !s.origin.known() {
 			continue
 		}
-		found[res.origin] = true
-		for _, t := range res.through {
+		found[*s.origin] = true
+		for _, t := range s.through.roles() {
 			through[t] = true
 		}
 	}
@@ -206,20 +205,19 @@ func counted(n *nameView) []origin {
 // serviceChose reports whether AWS chose the session's name rather than the
 // code that uses it: the service that assumed the role, or Identity Center.
 func (j *judge) serviceChose(s *session) bool {
-	res := s.resolution
-	if res.issuance != nil {
-		return j.issuedByService(res.issuance)
+	if s.issuance != nil {
+		return j.issuedByService(s.issuance)
 	}
-	if res.chain != nil || len(res.through) > 0 {
+	if s.link != linkNone || s.through != nil {
 		return false
 	}
-	switch res.origin.kind {
+	switch s.origin.kind {
 	case KindLambda, KindEC2, KindECS, KindService, KindSSO, "codebuild", "glue", "sagemaker", "batch", "states":
 		return true
 	case KindEKS:
 		return FormOf(refOf(j.text[s.name]).Session).ID == "eks-pod-identity"
 	case KindWebIdentity:
-		return byCognito(refOf(j.text[s.name]).Session, res.origin.name)
+		return byCognito(refOf(j.text[s.name]).Session, s.origin.name)
 	}
 	return false
 }
@@ -254,17 +252,17 @@ func (j *judge) ownChoice(n *nameView) bool {
 func (j *judge) firstOf(n *nameView, o origin) Evidence {
 	var best *session
 	for _, s := range n.sessions {
-		if s.resolution.origin == o && (best == nil || s.resolution.confidence > best.resolution.confidence) {
+		if *s.origin == o && (best == nil || s.confidence > best.confidence) {
 			best = s
 		}
 	}
 	if best == nil {
 		return Evidence{Type: "origin", Detail: o.id()}
 	}
-	if best.resolution.issuance != nil {
-		return Evidence{Type: "assume-event", EventID: j.eventText(best.resolution.issuance.best().at), Detail: o.id() + " opened the session"}
+	if best.issuance != nil {
+		return Evidence{Type: "assume-event", EventID: j.eventText(best.issuance.at()), Detail: o.id() + " opened the session"}
 	}
-	return Evidence{Type: "call", EventID: j.eventText(best.span.first), Detail: "first call of " + o.id()}
+	return Evidence{Type: "call", EventID: j.eventText(j.span(best).first), Detail: "first call of " + o.id()}
 }
 
 func ids(origins []origin) string {

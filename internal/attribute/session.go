@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 )
 
@@ -11,20 +12,17 @@ import (
 type session struct {
 	name    sym // ARN of the role session
 	key     sym // 0 where no call carried the session's own key
-	created int64
 	roleID  sym
-	uses    []*use
-	idents  []*ident
-	span    span
+	created int64
+	last    *use   // see uses; nil where it is known only as the caller of assume events
+	caller  *ident // of these events, where that is all that is known
 
-	// several is not empty on a bundle of calls that could be any of these
-	// sessions'. A bundle is no session of its own.
-	several []*session
-
-	// Set while the origin is looked for.
-	state      resolveState
-	depth      int // where it stands on the way to the root
-	resolution *resolution
+	state resolveState
+	// bundle says that these are calls that could be any of several sessions'; see
+	// resolver.several. A bundle is no session of its own.
+	bundle bool
+	depth  int32 // where it stands on the way to the root, while that is looked for
+	verdict
 }
 
 type resolveState uint8
@@ -35,17 +33,67 @@ const (
 	resolved
 )
 
+// uses are the credentials that its calls show.
+func (s *session) uses() iter.Seq[*use] {
+	return func(yield func(*use) bool) {
+		if s.last == nil {
+			return
+		}
+		for u := s.last.next; yield(u) && u != s.last; u = u.next {
+		}
+	}
+}
+
+// idents are the identities that its calls carry.
+func (s *session) idents() iter.Seq[*ident] {
+	return func(yield func(*ident) bool) {
+		if s.caller != nil {
+			yield(s.caller)
+			return
+		}
+		for u := range s.uses() {
+			for i := u.idents; i != nil; i = i.next {
+				if !yield(i) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// give adds a credential to the session's.
+func (s *session) give(u *use) {
+	if s.last == nil {
+		s.last = u
+	}
+	u.session = s
+	u.next, s.last.next, s.last = s.last.next, u, u
+}
+
 // direct reports whether a call was made with the session's own key.
 func (s *session) direct() bool {
-	return slices.ContainsFunc(s.uses, func(u *use) bool { return u.direct && u.key != 0 })
+	for u := range s.uses() {
+		if u.direct && u.key != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *session) calls() (calls, errors int64) {
-	for _, u := range s.uses {
+	for u := range s.uses() {
 		calls += u.span.calls
 		errors += u.errors
 	}
 	return calls, errors
+}
+
+// span tells of the session's calls.
+func (r *resolver) span(s *session) (all span) {
+	for u := range s.uses() {
+		all.merge(&r.symbols, u.span)
+	}
+	return all
 }
 
 // resolver joins credentials to the events that issued them. It works on a
@@ -54,15 +102,22 @@ type resolver struct {
 	*store
 	audit *Audit
 
-	sessions  []*session
-	byUse     map[useKey]*session // sessions by the credential that calls show
-	issuances []*issuance
-	byKey     map[sym][]moment    // by issued key, in the order of name and time
-	byName    map[sym][]moment    // by session ARN, in the order of time
+	sessions  []*session              // in their order
+	several   map[*session][]*session // whose the calls of a bundle can be
+	issuances shelf[issuance]
+	byKey     moments             // by issued key, in the order of name and time
+	byName    moments             // by session ARN, in the order of time
 	led       map[useKey]int64    // when a credential first opened a session
 	parents   map[useKey]*session // sessions known only as callers of assume events
 	needs     map[needKey]bool
 	clusterOf map[string][]string // names of EKS clusters by account; made when first asked for
+
+	origins map[origin]*origin // each once
+	routes  map[routeKey]*route
+	openers map[opener]openerID
+	opened  []opener                 // by openerID, from 1 on
+	telling int                      // on how many sessions of a chain; see tell
+	told    map[*session]*resolution // of those in circles
 }
 
 type needKey struct {
@@ -74,8 +129,9 @@ type needKey struct {
 func (s *Audit) resolver() *resolver {
 	r := &resolver{
 		store: s.base, audit: s,
-		byUse: map[useKey]*session{}, byKey: map[sym][]moment{}, byName: map[sym][]moment{}, led: map[useKey]int64{},
+		several: map[*session][]*session{}, led: map[useKey]int64{},
 		parents: map[useKey]*session{}, needs: map[needKey]bool{},
+		origins: map[origin]*origin{}, routes: map[routeKey]*route{}, openers: map[opener]openerID{}, told: map[*session]*resolution{},
 	}
 	r.settleForeign()
 	r.indexIssuances()
@@ -119,22 +175,64 @@ func (b *store) before(f, o *foreignCall) bool {
 
 // groupSessions puts together what the calls of one issuance show.
 func (r *resolver) groupSessions() {
-	identsOf := map[*use][]*ident{}
-	for i := range r.idents.all() {
-		if i.use != nil && i.calls > 0 {
-			identsOf[i.use] = append(identsOf[i.use], i)
+	uses := r.usesInOrder()
+	var all shelf[session]
+	for len(uses) > 0 {
+		n := 1
+		for n < len(uses) && uses[n].arn == uses[0].arn {
+			n++
 		}
+		r.groupName(&all, uses[:n])
+		uses = uses[n:]
 	}
-	byName := map[sym][]*use{}
-	for u := range r.uses.all() {
-		if u.span.calls > 0 {
-			byName[u.arn] = append(byName[u.arn], u)
-		}
-	}
-	for name, uses := range byName {
-		r.groupName(name, uses, identsOf)
+	r.sessions = make([]*session, 0, all.len())
+	for s := range all.all() {
+		r.sessions = append(r.sessions, s)
 	}
 	slices.SortFunc(r.sessions, r.compareSession)
+}
+
+// usesInOrder are the credentials with calls, by name, each with its identities.
+func (r *resolver) usesInOrder() []*use {
+	for u := range r.uses.all() {
+		u.session, u.next, u.idents = nil, nil, nil // of another resolver
+	}
+	for i := range r.idents.all() {
+		if i.use != nil && i.calls > 0 {
+			i.next, i.use.idents = i.use.idents, i
+		}
+	}
+	var uses []*use
+	var room []*ident
+	for u := range r.uses.all() {
+		if u.span.calls == 0 {
+			continue
+		}
+		uses = append(uses, u)
+		if u.idents.next != nil {
+			room = r.sortIdents(u, room[:0])
+		}
+	}
+	slices.SortFunc(uses, func(a, b *use) int {
+		if a.arn != b.arn {
+			return cmp.Compare(r.text[a.arn], r.text[b.arn])
+		}
+		return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.issuerID, b.issuerID), cmp.Compare(r.text[a.key], r.text[b.key]))
+	})
+	return uses
+}
+
+// sortIdents brings the identities of a credential into their order.
+func (r *resolver) sortIdents(u *use, room []*ident) []*ident {
+	for i := u.idents; i != nil; i = i.next {
+		room = append(room, i)
+	}
+	slices.SortFunc(room, r.compareIdent)
+	u.idents = nil
+	for _, i := range slices.Backward(room) {
+		i.next, u.idents = u.idents, i
+	}
+	return room
 }
 
 func (r *resolver) compareSession(a, b *session) int {
@@ -148,77 +246,119 @@ type issueKey struct {
 	roleID  sym
 }
 
-func (r *resolver) groupName(name sym, uses []*use, identsOf map[*use][]*ident) {
-	slices.SortFunc(uses, func(a, b *use) int {
-		return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(r.text[a.key], r.text[b.key]),
-			cmp.Compare(r.text[a.issuerID], r.text[b.issuerID]))
-	})
-	groups := map[issueKey][]*use{}
-	var order []issueKey
+// groupName makes the sessions of one name of its credentials. They come in the
+// order of issuance and key, as far as each says by itself when it was issued.
+func (r *resolver) groupName(all *shelf[session], uses []*use) {
 	told := tellIssues(uses)
-	for _, u := range uses {
-		k := told.of(u)
-		if groups[k] == nil {
-			order = append(order, k)
-		}
-		groups[k] = append(groups[k], u)
+	if told.completes() {
+		slices.SortFunc(uses, func(a, b *use) int {
+			x, y := told.of(a), told.of(b)
+			return cmp.Or(cmp.Compare(x.created, y.created), cmp.Compare(x.roleID, y.roleID), cmp.Compare(a.created, b.created),
+				cmp.Compare(r.text[a.key], r.text[b.key]), cmp.Compare(r.text[a.issuerID], r.text[b.issuerID]))
+		})
 	}
-	for _, k := range order {
-		own := map[sym]*session{}
-		var keys []*session
-		var tied []*use
-		for _, u := range groups[k] {
-			if u.key == 0 {
+	for len(uses) > 0 {
+		k, n := told.of(uses[0]), 1
+		for n < len(uses) && told.of(uses[n]) == k {
+			n++
+		}
+		r.groupIssue(all, k, uses[:n])
+		uses = uses[n:]
+	}
+}
+
+// groupIssue makes the sessions of one name that were issued in one second.
+func (r *resolver) groupIssue(all *shelf[session], k issueKey, uses []*use) {
+	name := uses[0].arn
+	var keys []*session
+	var own map[sym]*session // of many keys
+	var tied []*use
+	find := func(key sym) *session {
+		if own != nil {
+			return own[key]
+		}
+		for _, s := range keys {
+			if s.key == key {
+				return s
+			}
+		}
+		return nil
+	}
+	for _, u := range uses {
+		if u.key == 0 {
+			tied = append(tied, u)
+			continue
+		}
+		if !u.direct {
+			if found, _ := r.joinKey(name, u.key, k.roleID, k.created, u.span.first.time); len(found) == 0 {
 				tied = append(tied, u)
 				continue
 			}
-			if !u.direct {
-				if found, _ := r.joinKey(name, u.key, k.roleID, k.created, u.span.first.time); len(found) == 0 {
-					tied = append(tied, u)
-					continue
+		}
+		s := find(u.key)
+		if s == nil {
+			s = all.add(session{name: name, key: u.key, created: k.created, roleID: k.roleID})
+			keys = append(keys, s)
+			if own == nil && len(keys) > longList {
+				own = map[sym]*session{}
+				for _, s := range keys {
+					own[s.key] = s
 				}
 			}
-			s := own[u.key]
-			if s == nil {
-				s = &session{name: name, key: u.key, created: k.created, roleID: k.roleID}
+			if own != nil {
 				own[u.key] = s
-				keys = append(keys, s)
-			}
-			r.give(s, u, identsOf)
-		}
-		if len(tied) > 0 {
-			var s *session
-			switch len(keys) {
-			case 0:
-				s = &session{name: name, created: k.created, roleID: k.roleID}
-				r.sessions = append(r.sessions, s)
-			case 1:
-				s = keys[0]
-			default:
-				s = &session{name: name, created: k.created, roleID: k.roleID, several: keys}
-				r.sessions = append(r.sessions, s)
-			}
-			for _, u := range tied {
-				r.give(s, u, identsOf)
 			}
 		}
-		r.sessions = append(r.sessions, keys...)
+		s.give(u)
+	}
+	if len(tied) == 0 {
+		return
+	}
+	var s *session
+	switch len(keys) {
+	case 1:
+		s = keys[0]
+	default:
+		s = all.add(session{name: name, created: k.created, roleID: k.roleID, bundle: len(keys) > 0})
+		if s.bundle {
+			r.several[s] = keys
+		}
+	}
+	for _, u := range tied {
+		s.give(u)
 	}
 }
 
 // issueTeller completes what some calls of an issuance leave out by what its
 // other calls say, provided that is one thing.
 type issueTeller struct {
-	ofKey  map[sym]*issueKey   // by access key
-	ofDate map[int64]*issueKey // by creationDate
+	ofKey  map[sym]onlyIssue   // by access key
+	ofDate map[int64]onlyIssue // by creationDate
+}
+
+// onlyIssue is what a key or date stands for.
+type onlyIssue struct {
+	k       issueKey
+	several bool // several things
+	found   bool
 }
 
 func tellIssues(uses []*use) issueTeller {
-	t := issueTeller{}
+	t := issueTeller{map[sym]onlyIssue{}, map[int64]onlyIssue{}}
 	if len(uses) < 2 {
 		return t
 	}
-	t.ofKey, t.ofDate = map[sym]*issueKey{}, map[int64]*issueKey{}
+	for _, u := range uses {
+		if u.created == 0 && u.key != 0 {
+			t.ofKey[u.key] = onlyIssue{}
+		}
+		if u.created != 0 && u.issuerID == 0 {
+			t.ofDate[u.created] = onlyIssue{}
+		}
+	}
+	if !t.completes() {
+		return t
+	}
 	for _, u := range uses {
 		if u.created != 0 && u.issuerID != 0 {
 			only(t.ofDate, u.created, issueKey{u.created, u.issuerID})
@@ -232,12 +372,13 @@ func tellIssues(uses []*use) issueTeller {
 	return t
 }
 
-// only notes what a key stands for, nothing where it stands for several things.
-func only[K comparable](m map[K]*issueKey, key K, k issueKey) {
-	if old, found := m[key]; !found {
-		m[key] = &k
-	} else if old != nil && *old != k {
-		m[key] = nil
+// completes reports whether there is something to complete.
+func (t issueTeller) completes() bool { return len(t.ofKey)+len(t.ofDate) > 0 }
+
+// only notes what a key stands for, where somebody asks for that.
+func only[K comparable](m map[K]onlyIssue, key K, k issueKey) {
+	if o, asked := m[key]; asked {
+		m[key] = onlyIssue{k: k, found: true, several: o.several || o.found && o.k != k}
 	}
 }
 
@@ -245,13 +386,13 @@ func only[K comparable](m map[K]*issueKey, key K, k issueKey) {
 func (t issueTeller) of(u *use) issueKey {
 	k := issueKey{u.created, u.issuerID}
 	if k.created == 0 && u.key != 0 {
-		if known := t.ofKey[u.key]; known != nil && sameRole(known.roleID, k.roleID) {
-			return *known
+		if o := t.ofKey[u.key]; o.found && !o.several && sameRole(o.k.roleID, k.roleID) {
+			return o.k
 		}
 	}
 	if k.created != 0 && k.roleID == 0 {
-		if known := t.ofDate[k.created]; known != nil {
-			return *known
+		if o := t.ofDate[k.created]; o.found && !o.several {
+			return o.k
 		}
 	}
 	return k
@@ -262,22 +403,22 @@ func (t issueTeller) of(u *use) issueKey {
 func (r *resolver) claim() {
 	for _, s := range r.sessions {
 		if s.key != 0 {
-			if found, _ := r.joinKey(s.name, s.key, s.roleID, s.created, s.span.first.time); len(found) == 1 {
+			if found, _ := r.joinKey(s.name, s.key, s.roleID, s.created, r.span(s).first.time); len(found) == 1 {
 				found[0].claimed = true
 			}
 		}
 	}
-	for _, i := range r.issuances {
+	for i := range r.issuances.all() {
 		c := i.best().caller
 		if r.text[c.typ] != "AssumedRole" {
 			continue
 		}
 		k := c.useKey()
-		if t, ok := r.led[k]; !ok || i.at.time < t {
-			r.led[k] = i.at.time
+		if t, ok := r.led[k]; !ok || i.at().time < t {
+			r.led[k] = i.at().time
 		}
 		if c.key != 0 && !c.console && c.invokedBy == 0 {
-			if found, _ := r.joinKey(c.arn, c.key, c.issuerID, c.created, i.at.time); len(found) == 1 {
+			if found, _ := r.joinKey(c.arn, c.key, c.issuerID, c.created, i.at().time); len(found) == 1 {
 				found[0].claimed = true
 			}
 		}
@@ -287,15 +428,6 @@ func (r *resolver) claim() {
 // useKey is the credential that an identity shows.
 func (i *ident) useKey() useKey {
 	return useKey{arn: i.arn, key: i.key, issuerID: i.issuerID, created: i.created}
-}
-
-func (r *resolver) give(s *session, u *use, identsOf map[*use][]*ident) {
-	s.uses = append(s.uses, u)
-	ids := identsOf[u]
-	slices.SortFunc(ids, func(a, b *ident) int { return r.compareIdent(a, b) })
-	s.idents = append(s.idents, ids...)
-	s.span.merge(&r.symbols, u.span)
-	r.byUse[u.useKey] = s
 }
 
 func (r *resolver) compareIdent(a, b *ident) int {

@@ -13,6 +13,7 @@ type store struct {
 	uses    lot[useKey, use, *use]
 	hows    lot[assumeHow, assumeHow, *assumeHow]
 	assumes shelf[assume]
+	tied    []id128 // sharedEventIDs of assume events
 	others  map[otherKey]*other
 	denied  map[deniedKey]*denied
 	keyUse  map[sym]*span // temporary keys of users and root: their calls
@@ -84,7 +85,8 @@ func (b *store) kind(k identKind) *identKind {
 // whose calls carry more or less by service have several.
 type ident struct {
 	identKey
-	use   *use // the credential in use, nil where it is no role session
+	use   *use   // the credential in use, nil where it is no role session
+	next  *ident // see use.idents
 	calls int64
 	first eventRef
 }
@@ -111,6 +113,11 @@ type use struct {
 	// What the calls were: one of the two is empty. See rest.
 	*work
 	resting string
+
+	// Set by a resolver:
+	session *session // nil where it made no calls that count
+	next    *use     // the session's next one, the first behind the last
+	idents  *ident   // the first of those that its calls carry; the others follow it
 }
 
 func (u *use) id() useKey { return u.useKey }
@@ -229,11 +236,12 @@ type call struct {
 type assume struct {
 	*assumeHow
 	at       eventRef
-	shared   id128
 	caller   *ident
-	session  sym
-	key      sym // the access key id that was issued
+	name     sym    // ARN of the role session
+	key      sym    // the access key id that was issued
+	shared   uint32 // its sharedEventID; see sharedOf
 	inWindow bool
+	next     *assume // set by a resolver: the next copy of it
 }
 
 // assumeHow is what of an assume event is seldom its own.
@@ -258,6 +266,22 @@ func (h *assumeHow) syms() [13]*sym {
 }
 
 func (h *assumeHow) id() assumeHow { return *h }
+
+// tie notes the sharedEventID of an assume event.
+func (b *store) tie(a *assume, shared id128) {
+	if shared != (id128{}) {
+		b.tied = append(b.tied, shared)
+		a.shared = uint32(len(b.tied))
+	}
+}
+
+// sharedOf is the sharedEventID of an assume event, zero where it has none.
+func (b *store) sharedOf(a *assume) id128 {
+	if a.shared == 0 {
+		return id128{}
+	}
+	return b.tied[a.shared-1]
+}
 
 // how finds or makes what assume events have in common.
 func (b *store) how(h assumeHow) *assumeHow {

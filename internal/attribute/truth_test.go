@@ -122,8 +122,10 @@ func compareWithTruth(t *testing.T, cfg trailgen.OrgConfig) *comparison {
 		created  int64
 	}
 	found := map[callKey]*resolution{}
-	for k, s := range r.byUse {
-		found[callKey{r.text[k.arn], r.text[k.key], k.created}] = s.resolution
+	for u := range r.uses.all() {
+		if u.session != nil {
+			found[callKey{r.text[u.arn], r.text[u.key], u.created}] = r.recall(u.session)
+		}
 	}
 	res := a.Result()
 	c := &comparison{byConfidence: map[Confidence][2]int64{}, rules: map[string]*ruleScore{}}
