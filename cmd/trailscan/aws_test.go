@@ -25,21 +25,7 @@ import (
 // bucket trail-logs holds testdata/trails/string-value and whose bucket reports
 // is empty.
 func TestS3Script(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs an S3 server")
-	}
-	gateway, err := s3test.Start()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(gateway.Stop)
-	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	gateway := startS3(t)
 	fill(t, gateway.URL)
 
 	testscript.Run(t, scripts(t, "testdata/s3", func(env *testscript.Env) {

@@ -23,7 +23,6 @@ import (
 
 	"github.com/trailscan/trailscan/internal/attribute"
 	"github.com/trailscan/trailscan/internal/cloudtrailtest"
-	"github.com/trailscan/trailscan/internal/s3test"
 )
 
 // documented is a command line of the documentation.
@@ -204,19 +203,8 @@ func TestDocumentedCommands(t *testing.T) {
 			}
 		}
 	}
-	gateway, err := s3test.Start()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(gateway.Stop)
-	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
+	gateway := startS3(t)
 	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	fill(t, gateway.URL)
 

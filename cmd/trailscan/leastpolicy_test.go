@@ -40,17 +40,7 @@ func documentedStatements(t *testing.T, sids ...string) []map[string]any {
 // policy allows and nothing else, held to it by a server's policy engine; with
 // any of its statements left out the scan cannot be.
 func TestLeastPolicy(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs an S3 server")
-	}
-	gateway, err := s3test.Start()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(gateway.Stop)
+	gateway := startS3(t)
 	for name, value := range map[string]string{
 		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
 		"AWS_REGION": "us-east-1", "AWS_ENDPOINT_URL": gateway.URL, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "",

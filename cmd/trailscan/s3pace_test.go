@@ -14,7 +14,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/trailscan/trailscan/internal/ingest"
-	"github.com/trailscan/trailscan/internal/s3test"
 	"github.com/trailscan/trailscan/internal/trailgen"
 )
 
@@ -23,21 +22,7 @@ var whenItRan = regexp.MustCompile(`"(started|finished)": "[^"]*"`)
 // TestS3Concurrency: a report does not depend on how many objects are fetched at
 // a time, be it given or found.
 func TestS3Concurrency(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs an S3 server")
-	}
-	gateway, err := s3test.Start()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(gateway.Stop)
-	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	gateway := startS3(t)
 	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	dir := t.TempDir()
 	sum, err := trailgen.Generate(t.Context(), trailgen.OrgConfig{

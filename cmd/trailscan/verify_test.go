@@ -45,21 +45,7 @@ func signedTrail(bucket string) (t *cloudtrailtest.SignedTrail, log, newest stri
 // head-object prints them, and keys.json and keys.pem hold the public keys. The
 // bucket signed-logs holds the same trail, and changed-logs the same without $LOG.
 func TestVerifyScript(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs an S3 server")
-	}
-	gateway, err := s3test.Start()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(gateway.Stop)
-	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	gateway := startS3(t)
 	trail, log, newest := signedTrail("signed-logs")
 	putTrail(t, gateway.URL, trail)
 	changed, gone, _ := signedTrail("changed-logs")

@@ -297,9 +297,14 @@ func (d *decoder) member(m member, p int, stream bool) int {
 	case memberConsole:
 		return d.flagInto(p, &d.ev.FromConsole, 2)
 	case memberAdditional:
-		return d.additional(p)
+		return d.texts(p, 2, []textMember{
+			{"SwitchFrom", &d.ev.SwitchFrom}, {"AuthenticationMethod", &d.ev.AuthMethod},
+			{"lakeFormationRoleSessionName", &d.ev.LakeFormationRSN},
+		})
 	case memberAddendum:
-		return d.addendum(p)
+		return d.texts(p, 2, []textMember{
+			{"reason", &d.ev.AddendumReason}, {"originalEventID", &d.ev.OriginalID}, {"updatedFields", &d.ev.UpdatedFields},
+		})
 	case memberIdentity:
 		d.known = true
 		if d.peek(p) == '{' {
@@ -331,64 +336,6 @@ func (d *decoder) member(m member, p int, stream bool) int {
 		*into = extent{p, end}
 	}
 	return end
-}
-
-// additional reads additionalEventData.
-func (d *decoder) additional(p int) int {
-	e := &d.ev
-	e.SwitchFrom, e.AuthMethod, e.LakeFormationRSN = nil, nil, nil
-	if d.peek(p) != '{' {
-		return d.skip(p, 2)
-	}
-	for p = d.first(p); p >= 0 && d.b[p] == '"'; p = d.next(p) {
-		var name []byte
-		if name, p = d.name(p); p < 0 {
-			return -1
-		}
-		switch string(name) {
-		case "SwitchFrom":
-			p = d.textInto(p, &e.SwitchFrom, 3)
-		case "AuthenticationMethod":
-			p = d.textInto(p, &e.AuthMethod, 3)
-		case "lakeFormationRoleSessionName":
-			p = d.textInto(p, &e.LakeFormationRSN, 3)
-		default:
-			p = d.skip(p, 3)
-		}
-		if p < 0 {
-			return -1
-		}
-	}
-	return behind(p)
-}
-
-// addendum reads addendum, which tells why a record comes late or replaces another.
-func (d *decoder) addendum(p int) int {
-	e := &d.ev
-	e.AddendumReason, e.OriginalID, e.UpdatedFields = nil, nil, nil
-	if d.peek(p) != '{' {
-		return d.skip(p, 2)
-	}
-	for p = d.first(p); p >= 0 && d.b[p] == '"'; p = d.next(p) {
-		var name []byte
-		if name, p = d.name(p); p < 0 {
-			return -1
-		}
-		switch string(name) {
-		case "reason":
-			p = d.textInto(p, &e.AddendumReason, 3)
-		case "originalEventID":
-			p = d.textInto(p, &e.OriginalID, 3)
-		case "updatedFields":
-			p = d.textInto(p, &e.UpdatedFields, 3)
-		default:
-			p = d.skip(p, 3)
-		}
-		if p < 0 {
-			return -1
-		}
-	}
-	return behind(p)
 }
 
 // behind is the position behind the closing brace at p, or the fault -1.
