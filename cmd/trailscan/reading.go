@@ -145,6 +145,9 @@ func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, 
 	var inputs []input
 	for _, l := range rd.from.buckets {
 		bucket := rd.openBucket(cfg, l, notes)
+		if rd.paced() {
+			bucket.FindPace(p.now)
+		}
 		inputs = append(inputs, input{source: bucket, listRequests: bucket.ListRequests, listed: bucket.Listed})
 	}
 	return inputs, nil

@@ -3,8 +3,13 @@ package main
 import (
 	"bytes"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"regexp"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -34,13 +39,24 @@ func TestS3Concurrency(t *testing.T) {
 	}
 	put(t, gateway.URL, "tiny", os.DirFS(dir))
 
+	server := &busyServer{}
+	target, err := url.Parse(gateway.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.forward.Rewrite = func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host // it is signed
+	}
+	web := httptest.NewServer(server)
+	t.Cleanup(web.Close)
 	scan := func(flags ...string) []byte {
 		t.Helper()
 		var stdout, stderr bytes.Buffer
 		// A clock by which the pace moves: each look takes a while.
 		var looks atomic.Int64
 		now := func() time.Time { return start.Add(48*time.Hour + time.Duration(looks.Add(1))*5*time.Millisecond) }
-		args := append([]string{"s3://tiny", "--endpoint-url", gateway.URL, "--since", "2026-11-01", "--until", "2026-11-04", "--format", "json"}, flags...)
+		args := append([]string{"s3://tiny", "--endpoint-url", web.URL, "--since", "2026-11-01", "--until", "2026-11-04", "--format", "json"}, flags...)
 		status := run(t.Context(), process{args: args, stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }, now: now, every: ticker})
 		if status != exitOK || stderr.Len() > 0 {
 			t.Fatalf("%v: exit status %d\n%s", flags, status, stderr.Bytes())
@@ -51,11 +67,50 @@ func TestS3Concurrency(t *testing.T) {
 	if n := []byte(`"sessionName": `); bytes.Count(want, n) < 50 {
 		t.Fatalf("%d session names of %d objects: too few to compare", bytes.Count(want, n), sum.Objects)
 	}
-	for _, flags := range [][]string{{"--concurrency", "3"}, {"--concurrency", "100"}, nil, nil} {
-		if got := scan(flags...); !bytes.Equal(got, want) {
-			t.Errorf("%v: another report than that of --concurrency 1, %d bytes and %d", flags, len(got), len(want))
+	for _, test := range []struct {
+		flags []string
+		most  int // requests under way, with those whose end the server has not noticed
+	}{{[]string{"--concurrency", "3"}, 6}, {[]string{"--concurrency", "100"}, 200}, {nil, 64}, {nil, 64}} {
+		server.reset()
+		if got := scan(test.flags...); !bytes.Equal(got, want) {
+			t.Errorf("%v: another report than that of --concurrency 1, %d bytes and %d", test.flags, len(got), len(want))
+		}
+		if most := server.reset(); most > test.most || most < 2 {
+			t.Errorf("%v: %d requests for objects were under way at a time, want up to %d", test.flags, most, test.most)
 		}
 	}
+}
+
+// busyServer tells how many objects are asked for at a time.
+type busyServer struct {
+	forward httputil.ReverseProxy
+	mu      sync.Mutex
+	now     int
+	most    int
+}
+
+func (s *busyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !r.URL.Query().Has("list-type") {
+		s.count(1)
+		defer s.count(-1)
+	}
+	s.forward.ServeHTTP(w, r)
+}
+
+// reset gives the most that were under way at a time, and begins anew.
+func (s *busyServer) reset() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	most := s.most
+	s.most = 0
+	return most
+}
+
+func (s *busyServer) count(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now += n
+	s.most = max(s.most, s.now)
 }
 
 // put makes a bucket of the log files below a folder.
