@@ -672,7 +672,7 @@ func TestAccessible(t *testing.T) {
 
 func TestEmptyReport(t *testing.T) {
 	b := open(t, &attribute.Result{Scan: attribute.Scan{Complete: true}})
-	want(b, `document.querySelector(".lead").textContent`, "No call of a role session lies in the window.")
+	want(b, `document.querySelector(".lead").textContent`, "No role session made a call in the window.")
 	want(b, `document.querySelectorAll("form").length`, 0)
 	eval[bool](b, `(location.hash = "#name-1", true)`)
 	b.wait(`document.getElementById("name").hidden`)

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/trailscan/trailscan/internal/attribute"
 	"github.com/trailscan/trailscan/internal/ingest"
@@ -36,6 +35,7 @@ type page struct {
 	Only                     string // the filters
 	Lead                     string
 
+	HasCalls   bool
 	Calls      string
 	Attributed string // the share whose origin is proven or recorded
 	Shares     []share
@@ -50,6 +50,7 @@ type page struct {
 	Flow     *flow
 	Timeline *timeline
 	Findings cut[finding]
+	First    []finding  // the first of them, if they ask for something to be done
 	Rules    []string   // ids that findings have, for the filter
 	Statuses []string   // statuses that findings have, for the filter
 	Names    []plainRow // the first of them, as markup
@@ -213,6 +214,7 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 		Source:   pageText(cmp.Or(res.Scan.Source, "standard input")),
 		Only:     pageText(strings.Join(res.Scan.Filters, " ")),
 		Finished: stamp(res.Scan.Finished),
+		HasCalls: res.Attribution.Calls > 0,
 		Calls:    grouped(res.Attribution.Calls),
 		Total:    grouped(int64(len(res.Names))),
 	}
@@ -281,20 +283,6 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 	return p
 }
 
-// window says what time the report is about.
-func window(res *attribute.Result) string {
-	since, until := res.Scan.Since, res.Scan.Until
-	switch {
-	case since.IsZero() && until.IsZero():
-		return "everything in the input"
-	case since.IsZero():
-		return "until " + stamp(until) + " UTC"
-	case until.IsZero():
-		return "from " + stamp(since) + " UTC"
-	}
-	return stamp(since) + " to " + stamp(until) + " UTC (" + span(until.Sub(since)) + ")"
-}
-
 // findingState says why a finding asks for nothing: it is ignored or resolved.
 func findingState(f *attribute.Finding) string {
 	switch {
@@ -337,17 +325,10 @@ func perCent(part, whole int64) string {
 func (p *page) facts(res *attribute.Result) {
 	s := &res.Scan
 	accounts, regions := make(map[string]bool), make(map[string]bool)
-	var from, to time.Time
 	for _, c := range res.Coverage {
-		accounts[c.AccountID] = true
-		regions[c.Region] = true
-		if !c.From.IsZero() && (from.IsZero() || c.From.Before(from)) {
-			from = c.From
-		}
-		if c.To.After(to) {
-			to = c.To
-		}
+		accounts[c.AccountID], regions[c.Region] = true, true
 	}
+	from, to := covered(res.Coverage)
 	var shared int64
 	roles := make(map[string]bool)
 	for i := range res.Names {
@@ -373,14 +354,14 @@ func (p *page) facts(res *attribute.Result) {
 		p.Scan.Failed = grouped(s.ObjectsFailed)
 	}
 	if !from.IsZero() {
-		p.Scan.Read = counted(int64((to.Sub(from)+time.Hour-1)/time.Hour), "hour")
+		p.Scan.Read = counted(hoursOf(from, to), "hour")
 	}
 }
 
 // lead is the page in two sentences.
 func (p *page) lead(res *attribute.Result) string {
 	if res.Attribution.Calls == 0 {
-		return "No call of a role session lies in the window."
+		return noCalls(&res.Scan)
 	}
 	lead := fmt.Sprintf("%s under %s of %s. %s of the calls lead to an app or person, by proof or by the record of AWS.",
 		counted(res.Attribution.Calls, "call"), counted(p.Scan.SessionNames, "session name"),
@@ -444,6 +425,11 @@ func (p *page) findings(res *attribute.Result, place map[int32]int, account func
 		p.Meta.Findings = append(p.Meta.Findings, m)
 		return v
 	})
+	for _, f := range p.Findings.Items[:min(openFindings, len(p.Findings.Items))] {
+		if f.State == "" {
+			p.First = append(p.First, f)
+		}
+	}
 }
 
 func sortedKeys(m map[string]bool) []string {
@@ -528,8 +514,10 @@ func newFinding(f *attribute.Finding, places map[nameOnRole]int, account func(st
 		return refs
 	}
 	v.Names, v.New, v.Resolved = refs(f.Names.Sample), refs(newNames(f)), refs(f.Names.Resolved)
-	for _, pattern := range f.Patterns {
-		v.Patterns = append(v.Patterns, pageText(pattern))
+	if !slices.Equal(f.Patterns, f.Names.Sample) { // else they say nothing more
+		for _, pattern := range f.Patterns {
+			v.Patterns = append(v.Patterns, pageText(pattern))
+		}
 	}
 	for _, e := range f.Evidence {
 		v.Evidence = append(v.Evidence, evidence{pageText(e.Type), pageText(e.EventID), pageText(e.Detail)})

@@ -262,6 +262,19 @@ func manyNames(n int) *attribute.Result {
 
 // A page holds so many names and no more, says so, and has the most severe and
 // the busiest of them.
+// A page without calls says why there are none, and gives no share of nothing.
+func TestHTMLWithoutCalls(t *testing.T) {
+	page := write(t, writeHTML, &attribute.Result{Scan: attribute.Scan{Complete: true, AssumedRoleCalls: 5, Filters: []string{"--role x-*"}}}, testOptions())
+	for _, want := range []string{"Not one of the 5 calls by role sessions is asked for.", "There are no calls to attribute.", "--role x-*"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "<strong>0 %</strong>") {
+		t.Error("the page gives a share of no calls")
+	}
+}
+
 func TestHTMLLimit(t *testing.T) {
 	res := manyNames(2500)
 	res.Names[7].Findings = []string{"secret-in-name"}

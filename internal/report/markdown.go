@@ -63,7 +63,7 @@ func (m *markdown) head() {
 	if s.Source != "" {
 		m.printf("%s, ", markdownCode(s.Source))
 	}
-	m.printf("%s\n\n", m.window())
+	m.printf("%s\n\n", window(m.res))
 	if len(s.Filters) > 0 {
 		m.printf("Only %s\n\n", markdownCode(strings.Join(s.Filters, " ")))
 	}

@@ -51,17 +51,9 @@ func (o *overview) shown(n int) int {
 }
 
 // window says which time the report is about.
-func (o *overview) window() string {
-	s := &o.res.Scan
-	var from, to time.Time
-	for _, c := range o.res.Coverage {
-		if !c.From.IsZero() && (from.IsZero() || c.From.Before(from)) {
-			from = c.From
-		}
-		if c.To.After(to) {
-			to = c.To
-		}
-	}
+func window(res *attribute.Result) string {
+	s := &res.Scan
+	from, to := covered(res.Coverage)
 	switch {
 	case !s.Since.IsZero() && !s.Until.IsZero():
 		return fmt.Sprintf("%s to %s UTC (%s)", stamp(s.Since), stamp(s.Until), span(s.Until.Sub(s.Since)))
@@ -70,10 +62,26 @@ func (o *overview) window() string {
 	case !s.Until.IsZero():
 		return fmt.Sprintf("until %s UTC", stamp(s.Until))
 	case !to.IsZero():
-		return fmt.Sprintf("all that was read: %s to %s UTC (%s)", stamp(from), stamp(to), span(to.Sub(from)))
+		return fmt.Sprintf("all that was read: %s to %s UTC (%s)", stamp(from), stamp(to), counted(hoursOf(from, to), "hour"))
 	}
 	return "all that was read"
 }
+
+// covered gives the first and the last event of any account and region.
+func covered(coverage []attribute.Coverage) (from, to time.Time) {
+	for _, c := range coverage {
+		if !c.From.IsZero() && (from.IsZero() || c.From.Before(from)) {
+			from = c.From
+		}
+		if c.To.After(to) {
+			to = c.To
+		}
+	}
+	return from, to
+}
+
+// hoursOf gives how many hours a time takes, those that it only begins included.
+func hoursOf(from, to time.Time) int64 { return int64((to.Sub(from) + time.Hour - 1) / time.Hour) }
 
 func (o *overview) read() string {
 	s := &o.res.Scan

@@ -106,7 +106,7 @@ func (t *table) draw(g *grid) {
 func (t *table) name() {
 	line := t.opt.Tool.Name + " " + t.opt.Tool.Version + "  " + escapeTerminal(t.res.Scan.Source)
 	t.println(paint(shorten(strings.TrimRight(line, " "), t.width), strong, t.opt.Color))
-	t.labeled("Window", t.window(), plain)
+	t.labeled("Window", window(t.res), plain)
 	if only := t.res.Scan.Filters; len(only) > 0 {
 		t.labeled("Only", escapeTerminal(strings.Join(only, " ")), plain)
 	}
