@@ -425,6 +425,10 @@ func originCell(id, app string) gridCell {
 		if account, name, ok := strings.Cut(name, "/"); ok {
 			c.brief = escapeTerminal(kind + ":" + briefAccount(account) + "/" + name)
 			if c.brief != c.text {
+				// Of a pod's service account, the cluster is an issuer's long id.
+				if cluster, account, ok := strings.Cut(name, "/"); ok && kind == attribute.KindEKS && cluster != "" {
+					name = account
+				}
 				c.terse = escapeTerminal(kind + ":" + name)
 			}
 		}
