@@ -27,15 +27,20 @@ var hostileTexts = []string{
 // binary runs the program as a process.
 func binary(t *testing.T, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
+	return runBinary(t, stdin, append([]string{"trailscan"}, args...)...)
+}
+
+func runBinary(t *testing.T, stdin string, line ...string) (status int, stdout, stderr string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "trailscan", args...)
+	cmd := exec.CommandContext(ctx, line[0], line[1:]...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
 	if ctx.Err() != nil {
-		t.Fatalf("%q does not end", args)
+		t.Fatalf("%q does not end", line)
 	}
 	if cmd.ProcessState == nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"trailscan": main})
+	testscript.Main(m, map[string]func(){"trailscan": main, "measured": runMeasured})
 }
 
 // TestScript runs the cases of the command line in testdata. In them $TRAILS is
