@@ -131,6 +131,7 @@ func TestFixture(t *testing.T) {
 		if err := os.WriteFile(name, got.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		unload(t, db, parts[0].Query(), "../cmd/trailscan/testdata/rollup/string-value.parquet", "CODEC zstd, ROW_GROUP_SIZE 2048")
 	}
 	if want, err := os.ReadFile(name); err != nil || !bytes.Equal(got.Bytes(), want) {
 		t.Errorf("%s is out of date (%v): go test -run TestFixture -update", name, err)

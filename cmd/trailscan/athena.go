@@ -45,7 +45,7 @@ func (f *athenaFlags) set() *pflag.FlagSet {
 	set.Var(&f.engine, "engine", "what reads a bucket's logs: local is this machine, athena is Amazon Athena, which bills what it scans")
 	set.Var(&f.maxScan, "max-scan-bytes", "do not let Athena scan more than that, such as 500GB; its price is for the bytes as stored")
 	set.BoolVar(&f.keep, "keep", false, "leave the table and the results of the queries behind; the table is used again as long as the trail has the same accounts and regions")
-	set.Var(&f.rollup, "from-rollup", "report from results of the queries that trailscan athena sql prints, exported as CSV with a header line; further FILEs follow as operands")
+	set.Var(&f.rollup, "from-rollup", "report from results of the queries that trailscan athena sql prints, as CSV with a header line or as Parquet; a folder is one result in several files; further FILEs follow as operands")
 	return set
 }
 

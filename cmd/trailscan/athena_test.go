@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +22,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/trailscan/trailscan/internal/athenatest"
@@ -35,6 +39,54 @@ func TestRollupScript(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, scripts(t, "testdata/rollup", func(env *testscript.Env) { env.Setenv("ROLLUP", dir) }))
+}
+
+// TestRollupCompressed holds that results which were compressed are read by what
+// they hold.
+func TestRollupCompressed(t *testing.T) {
+	text, err := os.ReadFile("testdata/rollup/string-value.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(name string) string {
+		t.Helper()
+		var stdout, stderr strings.Builder
+		c := &clock{now: noon, ticks: make(chan time.Time)}
+		if status := run(t.Context(), process{
+			args: []string{"--from-rollup", name, "--format", "csv"}, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+			getenv: os.Getenv, now: func() time.Time { return noon }, every: c.every,
+		}); status != exitOK {
+			return fmt.Sprint(status, " ", stderr.String())
+		}
+		return stdout.String()
+	}
+	want := read("testdata/rollup/string-value.csv")
+	var zipped, packed bytes.Buffer
+	gz := gzip.NewWriter(&zipped)
+	gz.Write(text)
+	zst, err := zstd.NewWriter(&packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zst.Write(text)
+	if err := errors.Join(gz.Close(), zst.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for name, body := range map[string][]byte{"a.csv.gz": zipped.Bytes(), "b": zipped.Bytes(), "c.csv.zst": packed.Bytes()} {
+		file := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(file, body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(file); got != want {
+			t.Errorf("%s: %.300s", name, got)
+		}
+		if err := os.Truncate(file, int64(len(body))-20); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(file); !strings.Contains(got, "the file ends early: fetch it again") {
+			t.Errorf("%s, cut off: %.300s", name, got)
+		}
+	}
 }
 
 // TestAthenaScript runs the cases of testdata/athena against a real S3 server,

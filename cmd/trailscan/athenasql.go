@@ -15,10 +15,10 @@ table for each trail, the queries, and one that drops the table. Accounts and
 regions are looked for in the bucket, which takes a few list requests; Athena is
 not asked.
 
-Save the result of each query as CSV with its header line, and report from all of
-them together with trailscan --from-rollup FILE... The queries are Trino's SQL, so
-that they run on other engines too over a table of the same columns. Results hold
-access key ids and ARNs: keep them where few can read them.`
+Save the result of each query as CSV with its header line or as Parquet, and report
+from all of them together with trailscan --from-rollup FILE... The queries are
+Trino's SQL, so that they run on other engines too over a table of the same columns.
+Results hold access key ids and ARNs: keep them where few can read them.`
 
 const athenaSQLExamples = `  trailscan athena sql s3://trail-logs --since 30d > queries.sql
   trailscan --from-rollup use-1.csv use-2.csv -o report.html`

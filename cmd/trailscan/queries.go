@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -235,8 +236,10 @@ func (r *reader) readResults(ctx context.Context, runner *athena.Runner, results
 	counters := &ingest.Counters{}
 	for _, res := range results {
 		err := runner.Read(ctx, res, func(in io.Reader) error {
-			totals, err := r.readResult(ctx, in, "query "+res.ID, wanted, counters)
-			totals.Bytes, totals.CompressedBytes = 0, 0 // of the result, not of the logs
+			name := "query " + res.ID
+			totals, err := r.readResult(name, wanted, counters, func(rows athena.Rows) error {
+				return athena.ReadRows(ctx, bufio.NewReaderSize(in, 1<<20), name, rows)
+			})
 			r.got.totals.Add(totals)
 			return err
 		})

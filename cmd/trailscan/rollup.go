@@ -1,12 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/trailscan/trailscan/internal/athena"
 	"github.com/trailscan/trailscan/internal/attribute"
@@ -20,49 +21,46 @@ type rollup struct {
 }
 
 type rollupFile struct {
-	path     string
-	size     int64
-	evidence bool // and nothing else
+	path string
+	size int64
 }
 
 // openRollup finds out what the results are about and whether they are all there
 // and belong together.
 func (rd *reading) openRollup() error {
 	roll := &rollup{}
-	parts, firsts := map[string]string{}, map[bool]athena.Header{}
-	for _, path := range rd.from.rollups {
-		header, size, err := rollupHeader(path)
+	parts, firsts, have := map[string]string{}, map[bool]athena.Header{}, map[bool]int{}
+	begin := ""
+	for _, operand := range rd.from.rollups {
+		headers, files, err := rollupHeaders(operand)
 		if err != nil {
-			return errRollup(path, err)
+			return errRollup(operand, err)
 		}
-		if other := parts[header.ID]; other != "" {
-			return errRollup(path, fmt.Errorf("it is the result of the same query as %s: its calls would count twice", other))
+		roll.files = append(roll.files, files...)
+		for _, header := range headers {
+			if other := parts[header.ID]; other != "" {
+				return errRollup(operand, fmt.Errorf("it is the result of the same query as %s: its calls would count twice", other))
+			}
+			parts[header.ID] = operand
+			first, found := firsts[header.Evidence]
+			if !found {
+				firsts[header.Evidence], first = header, header
+			}
+			if begin == "" {
+				roll.scan, begin = header.Scan, operand
+			}
+			if !sameScan(header.Scan, roll.scan) || header.Count != first.Count {
+				return errRollup(operand, fmt.Errorf("it is of another scan than %s: export the results of one run of trailscan athena sql", begin))
+			}
+			have[header.Evidence]++
 		}
-		parts[header.ID] = path
-		first, found := firsts[header.Evidence]
-		if !found {
-			firsts[header.Evidence], first = header, header
-		}
-		if len(roll.files) == 0 {
-			roll.scan = header.Scan
-		}
-		if !sameScan(header.Scan, roll.scan) || header.Count != first.Count {
-			return errRollup(path, fmt.Errorf("it is of another scan than %s: export the results of one run of trailscan athena sql", roll.files[0].path))
-		}
-		roll.files = append(roll.files, rollupFile{path: path, size: size, evidence: header.Evidence})
 	}
-	if _, found := firsts[false]; !found {
-		return errRollup(roll.files[0].path, fmt.Errorf("it holds only what issued credentials: give the result of the query for the use of role sessions too"))
+	if have[false] == 0 {
+		return errRollup(begin, errors.New("it holds only what issued credentials: give the result of the query for the use of role sessions too"))
 	}
 	for _, evidence := range []bool{false, true} {
-		have := 0
-		for _, f := range roll.files {
-			if f.evidence == evidence {
-				have++
-			}
-		}
-		if want := firsts[evidence].Count; have != want {
-			return errRollup(roll.files[0].path, fmt.Errorf("%d of the %d parts of a scan are given: name the results of all the queries", have, want))
+		if want := firsts[evidence].Count; have[evidence] != want {
+			return errRollup(begin, fmt.Errorf("%d of the %d parts of a scan are given: name the results of all the queries", have[evidence], want))
 		}
 	}
 	rd.rollup = roll
@@ -71,18 +69,76 @@ func (rd *reading) openRollup() error {
 	return nil
 }
 
-func rollupHeader(path string) (athena.Header, int64, error) {
+// rollupHeaders reads what the results of an operand say about themselves. A
+// folder is one result in several files, of which one says it, or holds several
+// results, each of which does.
+func rollupHeaders(operand string) (headers []athena.Header, files []rollupFile, err error) {
+	paths := []string{operand}
+	if _, remote := cutScheme(operand); remote {
+		return nil, nil, errors.New("results are read from files: fetch it first, as aws s3 cp --recursive does")
+	}
+	info, err := os.Stat(operand)
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.IsDir() {
+		if paths, err = rollupFolder(operand); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, path := range paths {
+		header, size, found, err := rollupHeader(path)
+		if err != nil && len(paths) > 1 {
+			return nil, nil, fmt.Errorf("%s: %w", filepath.Base(path), bare(err))
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if found {
+			headers = append(headers, header)
+		}
+		files = append(files, rollupFile{path, size})
+	}
+	switch len(headers) {
+	case 0:
+		return nil, nil, athena.ErrNoHeader
+	case 1, len(files):
+		return headers, files, nil
+	}
+	return nil, nil, fmt.Errorf("it holds %d results in %d files: give each result a folder of its own", len(headers), len(files))
+}
+
+// rollupFolder names the files of a folder that an engine wrote results into,
+// without what engines and Athena put beside them.
+func rollupFolder(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, e := range entries {
+		if name := e.Name(); !e.IsDir() && name[0] != '.' && name[0] != '_' && !strings.HasSuffix(name, ".metadata") {
+			paths = append(paths, filepath.Join(dir, name))
+		}
+	}
+	if len(paths) == 0 {
+		return nil, errors.New("the folder holds no results")
+	}
+	return paths, nil
+}
+
+func rollupHeader(path string) (header athena.Header, size int64, found bool, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return athena.Header{}, 0, err
+		return header, 0, false, err
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
-		return athena.Header{}, 0, err
+		return header, 0, false, err
 	}
-	header, err := athena.ReadHeader(bufio.NewReaderSize(file, 1<<20))
-	return header, info.Size(), err
+	header, found, err = athena.NewExport(file, info.Size()).Header()
+	return header, info.Size(), found, err
 }
 
 func sameScan(a, b athena.Scan) bool {
@@ -129,8 +185,9 @@ func (r *reader) readFiles(ctx context.Context, notes *notes, wanted want) error
 				return ingest.Totals{}, err
 			}
 			defer file.Close()
-			totals, err := r.readResult(ctx, file, f.path, wanted, opt.Counters)
-			totals.Objects = 1
+			export := athena.NewExport(&countingFile{file, opt.Counters}, f.size)
+			totals, err := r.readResult(f.path, wanted, opt.Counters, func(rows athena.Rows) error { return export.Rows(ctx, f.path, rows) })
+			totals.Objects, totals.CompressedBytes, totals.Bytes = 1, f.size, f.size
 			return totals, err
 		})
 		if err != nil {
@@ -143,11 +200,12 @@ func (r *reader) readFiles(ctx context.Context, notes *notes, wanted want) error
 	return nil
 }
 
-// readResult reads one result into the audit: what counts or, where something is
-// wanted, the evidence for that and nothing else.
-func (r *reader) readResult(ctx context.Context, in io.Reader, name string, wanted want, counters *ingest.Counters) (ingest.Totals, error) {
+// readResult takes the rows that read hands on into the audit: what counts or,
+// where something is wanted, the evidence for that and nothing else. name is what
+// problems call the result.
+func (r *reader) readResult(name string, wanted want, counters *ingest.Counters, read func(athena.Rows) error) (ingest.Totals, error) {
 	var totals ingest.Totals
-	read := func(n int64) {
+	count := func(n int64) {
 		totals.Records += n
 		counters.Records.Add(n)
 	}
@@ -157,11 +215,11 @@ func (r *reader) readResult(ctx context.Context, in io.Reader, name string, want
 		rows.Event = func(e *ingest.Event, duplicates int64) {
 			builder.Add(e)
 			builder.AddCopies(duplicates)
-			read(1 + duplicates)
+			count(1 + duplicates)
 		}
 		rows.Use = func(e *ingest.Event, u athena.Use) {
 			builder.AddUse(e, attribute.Rollup{Calls: u.Calls, Duplicates: u.Duplicates, LastTime: u.LastTime, Shared: u.Shared})
-			read(u.Calls + u.Duplicates)
+			count(u.Calls + u.Duplicates)
 		}
 		rows.Read = builder.AddAccount
 		rows.Problem = func(p ingest.Problem) { totals.Problems = append(totals.Problems, placed(p, name)) }
@@ -170,7 +228,7 @@ func (r *reader) readResult(ctx context.Context, in io.Reader, name string, want
 		rows.Evidence = func(e *ingest.Event, delivered int64) {
 			if wanted(string(e.Recipient), delivered) {
 				builder.Add(e)
-				read(1)
+				count(1)
 			}
 		}
 		rows.Seen = func(account string, delivered int64) {
@@ -179,25 +237,21 @@ func (r *reader) readResult(ctx context.Context, in io.Reader, name string, want
 			}
 		}
 	}
-	counted := &countingReader{in: in, counters: counters}
-	err := athena.ReadRows(ctx, bufio.NewReaderSize(counted, 1<<20), name, rows)
-	totals.CompressedBytes, totals.Bytes = counted.n, counted.n
+	err := read(rows)
 	if err == nil {
 		counters.Objects.Add(1)
 	}
 	return totals, err
 }
 
-// countingReader counts what was read.
-type countingReader struct {
-	in       io.Reader
-	n        int64
+// countingFile counts what is read of a file.
+type countingFile struct {
+	file     *os.File
 	counters *ingest.Counters
 }
 
-func (c *countingReader) Read(p []byte) (int, error) {
-	n, err := c.in.Read(p)
-	c.n += int64(n)
+func (c *countingFile) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.file.ReadAt(p, at)
 	c.counters.BytesStored.Add(int64(n))
 	return n, err
 }

@@ -84,33 +84,38 @@ type Header struct {
 	ID string
 }
 
-// ReadHeader reads a result, as CSV with a line of names, up to the row that
-// says what it is.
-func ReadHeader(r io.Reader) (Header, error) {
-	res, err := newResult(r)
-	if err != nil {
-		return Header{}, err
-	}
-	for {
-		switch err := res.next(); {
-		case errors.Is(err, io.EOF):
-			return Header{}, errors.New("no row says which query it is the result of: it is not complete, or not of trailscan's queries; export it again, whole and with its header line")
-		case err != nil:
-			return Header{}, err
-		}
-		if strings.HasPrefix(res.row[columnEntry], `["`+kindScan+`"`) {
-			return res.header()
-		}
-	}
-}
+// ErrNoHeader is that of a result that does not say what it is.
+var ErrNoHeader = errors.New("no row says which query it is the result of: it is not complete, or not of trailscan's queries; export it again, whole")
 
 // ReadRows reads a result, as CSV with a line of names, and hands on its rows.
 // The error says why it could not be read to its end.
 func ReadRows(ctx context.Context, r io.Reader, name string, rows Rows) error {
-	res, err := newResult(r)
+	res, err := newCSV(r)
 	if err != nil {
 		return err
 	}
+	return readRows(ctx, res, name, rows)
+}
+
+func readHeader(res rowReader) (Header, error) {
+	for {
+		switch err := res.next(); {
+		case errors.Is(err, io.EOF):
+			return Header{}, ErrNoHeader
+		case err != nil:
+			return Header{}, err
+		}
+		if strings.HasPrefix(res.values()[columnEntry], `["`+kindScan+`"`) {
+			h, err := parseHeader(res.values()[columnEntry])
+			if err != nil {
+				return h, fmt.Errorf("%s: %w", res.place(), err)
+			}
+			return h, nil
+		}
+	}
+}
+
+func readRows(ctx context.Context, res rowReader, name string, rows Rows) error {
 	d := &decoder{reader: ingest.NewReader(ingest.Limits{}), name: name, rows: rows}
 	for n := 0; ; n++ {
 		if n%1024 == 0 && ctx.Err() != nil {
@@ -122,21 +127,31 @@ func ReadRows(ctx context.Context, r io.Reader, name string, rows Rows) error {
 		case err != nil:
 			return err
 		}
-		if err := d.row(ctx, res.row); err != nil {
-			return fmt.Errorf("line %d: %w", res.line(), err)
+		if err := d.row(ctx, res.values()); err != nil {
+			return fmt.Errorf("%s: %w", res.place(), err)
 		}
 	}
 }
 
-// result is a result under way.
-type result struct {
-	csv   *csv.Reader
-	place []int    // of resultColumns among the file's
-	row   []string // as resultColumns
+// rowReader reads rows one after another, in any format.
+type rowReader interface {
+	// next goes to the next row; io.EOF says that there is none.
+	next() error
+	// values are the row's, in the order of resultColumns and valid until next.
+	values() []string
+	// place says where the row stands.
+	place() string
 }
 
-func newResult(r io.Reader) (*result, error) {
-	res := &result{csv: csv.NewReader(r), row: make([]string, len(resultColumns))}
+// csvRows is a result as CSV, with a line of names.
+type csvRows struct {
+	csv    *csv.Reader
+	places []int // of resultColumns among the file's
+	row    []string
+}
+
+func newCSV(r io.Reader) (*csvRows, error) {
+	res := &csvRows{csv: csv.NewReader(r), row: make([]string, len(resultColumns))}
 	res.csv.ReuseRecord = true
 	names, err := res.csv.Read()
 	if errors.Is(err, io.EOF) {
@@ -152,40 +167,42 @@ func newResult(r io.Reader) (*result, error) {
 		if i < 0 {
 			return nil, fmt.Errorf("no column %s: it is not a result of trailscan's queries, or its header line is missing", want)
 		}
-		res.place = append(res.place, i)
+		res.places = append(res.places, i)
 	}
 	return res, nil
 }
 
-func (r *result) next() error {
+func (r *csvRows) next() error {
 	values, err := r.csv.Read()
 	if err != nil {
 		return err
 	}
-	for i, p := range r.place {
+	for i, p := range r.places {
 		r.row[i] = values[p]
 	}
 	return nil
 }
 
-// line is the line that the last row began in.
-func (r *result) line() int {
+func (r *csvRows) values() []string { return r.row }
+
+func (r *csvRows) place() string {
 	line, _ := r.csv.FieldPos(0)
-	return line
+	return fmt.Sprintf("line %d", line)
 }
 
-func (r *result) header() (Header, error) {
+// parseHeader reads the entry that says what a result is.
+func parseHeader(entry string) (Header, error) {
 	var e []string
-	if err := json.Unmarshal([]byte(r.row[columnEntry]), &e); err != nil {
-		return Header{}, fmt.Errorf("line %d: %w", r.line(), err)
+	if err := json.Unmarshal([]byte(entry), &e); err != nil {
+		return Header{}, err
 	}
 	if len(e) < 2 || e[1] != formatVersion {
-		return Header{}, fmt.Errorf("line %d: the result is of another version of trailscan's queries; run those that this version prints (trailscan athena sql)", r.line())
+		return Header{}, errors.New("the result is of another version of trailscan's queries; run those that this version prints (trailscan athena sql)")
 	}
 	h := Header{}
 	var numbers [7]int64
 	if len(e) != 13 {
-		return h, fmt.Errorf("line %d: %d elements where 13 are expected", r.line(), len(e))
+		return h, fmt.Errorf("%d elements where 13 are expected", len(e))
 	}
 	for i, text := range e[4:11] {
 		if text == "" && (i == 2 || i == 3) {
@@ -193,7 +210,7 @@ func (r *result) header() (Header, error) {
 		}
 		var err error
 		if numbers[i], err = strconv.ParseInt(text, 10, 64); err != nil || numbers[i] < 0 {
-			return h, fmt.Errorf("line %d: %q is no number", r.line(), text)
+			return h, fmt.Errorf("%q is no number", text)
 		}
 	}
 	h.ID, h.Evidence = e[2], e[3] == "evidence"
