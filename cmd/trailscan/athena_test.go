@@ -25,6 +25,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/trailscan/trailscan/internal/athena"
 	"github.com/trailscan/trailscan/internal/athenatest"
 	"github.com/trailscan/trailscan/internal/ingest"
 	"github.com/trailscan/trailscan/internal/s3test"
@@ -366,6 +367,88 @@ func athenaPermissions(t *testing.T) map[permission]bool {
 		}
 	}
 	return used
+}
+
+// TestAthenaUnlisted holds that accounts whose folders cannot be listed, and which
+// are no part of the table therefore, are told and make the report incomplete.
+func TestAthenaUnlisted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds and runs an S3 server")
+	}
+	gateway, err := s3test.Start()
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	t.Cleanup(gateway.Stop)
+	target, err := url.Parse(gateway.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}
+	bucket := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Query().Get("prefix"), "AWSLogs/444455556666/") {
+			w.WriteHeader(http.StatusForbidden)
+			io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+			return
+		}
+		behind.ServeHTTP(w, r)
+	}))
+	t.Cleanup(bucket.Close)
+	rows := readTable(t, "testdata/rollup/string-value.csv")
+	server := &athenatest.Server{Answer: func(query string) athenatest.Answer {
+		switch {
+		case strings.HasPrefix(query, "  SELECT"):
+			return athenatest.Shown(query)
+		case strings.HasPrefix(query, "WITH records"):
+			return athenatest.Answer{Rows: rows}
+		}
+		return athenatest.Answer{}
+	}}
+	web := httptest.NewServer(server)
+	t.Cleanup(web.Close)
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_ACCESS_KEY_ID": s3test.Key, "AWS_SECRET_ACCESS_KEY": s3test.Secret, "AWS_SESSION_TOKEN": "", "AWS_PROFILE": "", "AWS_REGION": "us-east-1",
+		"AWS_ENDPOINT_URL": bucket.URL, "AWS_ENDPOINT_URL_ATHENA": web.URL,
+	} {
+		t.Setenv(name, value)
+	}
+	fill(t, gateway.URL)
+	for _, command := range [][]string{{}, {"--dry-run"}} {
+		var stdout, stderr strings.Builder
+		c := &clock{now: noon, ticks: make(chan time.Time)}
+		status := run(t.Context(), process{
+			args:  append([]string{"s3://trail-logs", "--since", "2026-11-02", "--until", "2026-11-03", "--format", "json", "--engine", "athena"}, command...),
+			stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, getenv: os.Getenv, now: time.Now, every: c.every,
+		})
+		if status != exitIncomplete || !strings.Contains(stderr.String(), "s3://trail-logs/AWSLogs/444455556666/") || !strings.Contains(stderr.String(), "access denied") {
+			t.Errorf("%q: exit status %d\n%s", command, status, stderr.String())
+		}
+		if len(command) == 0 && !strings.Contains(stdout.String(), `"complete": false`) {
+			t.Errorf("the report is complete")
+		}
+	}
+	if create := server.Queries()[0].Text; !strings.Contains(create, "'projection.account.values'='111122223333'") {
+		t.Errorf("the table is %s", create)
+	}
+}
+
+// TestQueryText holds what is shown while queries run.
+func TestQueryText(t *testing.T) {
+	p := &athena.Progress{}
+	p.Parts.Add(3)
+	p.Queries.Add(1)
+	p.Scanned.Store(30_000_000_000)
+	p.Queued.Store(true)
+	if got, want := queryText(p), "1 of 3 queries, 27.9 GiB scanned, $0.15, waiting for its turn"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
 }
 
 // s3Permission is what a request to S3 takes.

@@ -215,9 +215,18 @@ func TestRun(t *testing.T) {
 	})})
 	b.storing(t)
 	ctx := context.Background()
+	var scanned []int64 // as who waits sees it
+	queued := false
+	b.onWait = func() {
+		scanned = append(scanned, b.Progress.Scanned.Load()>>29)
+		queued = queued || b.Progress.Queued.Load()
+	}
 	results, err := b.runAll(ctx, plan())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !queued || b.Progress.Queued.Load() || !slices.IsSorted(scanned) || len(slices.Compact(scanned)) < 5 {
+		t.Errorf("the progress was %v half GiB, waiting for its turn %v and at the end %v", scanned, queued, b.Progress.Queued.Load())
 	}
 	if len(results) != 1 || results[0].Scanned != 3<<30 || b.Progress.Scanned.Load() != 3<<30 || b.Progress.Queries.Load() != 1 {
 		t.Errorf("results %+v, progress %d bytes", results, b.Progress.Scanned.Load())
@@ -461,6 +470,70 @@ func TestPages(t *testing.T) {
 	})
 	if err != nil || len(accounts) != 2*athenatest.MaxPage+7 {
 		t.Errorf("%d accounts, %v", len(accounts), err)
+	}
+}
+
+// TestPagesFail holds what is said of a result that cannot be read to its end: it
+// is never taken for a whole one.
+func TestPagesFail(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*athenatest.Server, int)
+		want   []string
+	}{
+		"expired half-way": {func(s *athenatest.Server, requests int) { s.Expire = requests + 1 }, []string{"read the result of query 00000003-", "the credentials have expired"}},
+		"repeated pages":   {func(s *athenatest.Server, _ int) { s.Repeat = true }, []string{"the result of query 00000003-", "repeats a page"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, &athenatest.Server{Answer: selects(func(_ int, query string) athenatest.Answer {
+				rows := header(query)
+				for i := range athenatest.MaxPage + 7 {
+					rows = append(rows, athenatest.Table([]string{readEntry(fmt.Sprint(i)), "1", "0", "000000000000", "0", ""})...)
+				}
+				return athenatest.Answer{Rows: rows}
+			})})
+			ctx := context.Background()
+			results, err := b.runAll(ctx, plan())
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.change(b.server, b.server.Requests())
+			rows := 0
+			err = b.Read(ctx, results[0], func(r io.Reader) error {
+				return ReadRows(ctx, r, "result", Rows{Read: func(string) { rows++ }})
+			})
+			if err == nil || rows == 0 {
+				t.Fatalf("%d rows, %v", rows, err)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+// TestHints holds what is advised for the reasons that Athena gives.
+func TestHints(t *testing.T) {
+	for reason, want := range map[string]string{
+		"Query exhausted resources at this scale factor": "narrow the window, or name accounts",
+		"Query timeout": "narrow the window, or name accounts",
+		"EXCEEDED_LOCAL_MEMORY_LIMIT: Query exceeded per-node memory limit of 14GB":                            "narrow the window, or name accounts",
+		"HIVE_CURSOR_ERROR: Please reduce your request rate. (Service: Amazon S3; Status Code: 503; SlowDown)": "run it again later",
+		"HIVE_S3_THROTTLING: rate":    "run it again later",
+		"INTERNAL_ERROR_QUERY_ENGINE": "run it again later",
+		"HIVE_CURSOR_ERROR: Access Denied (Service: Amazon S3; Status Code: 403; Error Code: AccessDenied)": "docs/iam-athena.json",
+		"Insufficient Lake Formation permission(s) on trailscan_1a (Service: AmazonDataCatalog)":            "docs/iam-athena.json",
+		"Query cancelled! : Bytes scanned limit was exceeded":                                               "raise the limit of the workgroup",
+		"TABLE_NOT_FOUND: line 57:8: Table 'awsdatacatalog.default.trailscan_1a' does not exist":            "somebody dropped the table",
+		"FAILED: SemanticException [Error 10072]: Database does not exist: audits":                          "--athena-database",
+		"SCHEMA_NOT_FOUND: line 1:8: Schema 'audits' does not exist":                                        "--athena-database",
+		"SYNTAX_ERROR: line 3:5: mismatched input":                                                          "",
+	} {
+		got := (&QueryError{Reason: reason}).hint()
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q is advised, not %q", reason, got, want)
+		}
 	}
 }
 

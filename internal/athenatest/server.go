@@ -61,6 +61,9 @@ type Server struct {
 	// Expire is after how many requests the credentials have expired, 0 for
 	// never.
 	Expire int
+	// Repeat makes pages of results tell the same next page without end, as no
+	// service should.
+	Repeat bool
 
 	mu       sync.Mutex
 	queries  map[string]*query
@@ -93,6 +96,13 @@ func (s *Server) Queries() []Query {
 		list = append(list, Query{q.id, q.text, q.output, q.stopped})
 	}
 	return list
+}
+
+// Requests is how many requests were answered.
+func (s *Server) Requests() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.requests
 }
 
 // Called are the operations that were called, sorted.
@@ -336,6 +346,9 @@ func (s *Server) results(body []byte) (any, *apiError) {
 	out := map[string]any{"ResultSet": map[string]any{"Rows": rows}}
 	if to < len(q.answer.Rows) {
 		out["NextToken"] = strconv.Itoa(to)
+	}
+	if s.Repeat {
+		out["NextToken"] = "1"
 	}
 	return out, nil
 }
