@@ -383,6 +383,9 @@ func jsonText(s string) string {
 	return string([]rune(s))
 }
 
+// empty reports whether the earlier report saw no session.
+func (b *Baseline) empty() bool { return len(b.origins) == 0 }
+
 // caveats tell what a reader of the comparison must know.
 func (r *Result) caveats(b *Baseline) []string {
 	var list []string
@@ -391,6 +394,9 @@ func (r *Result) caveats(b *Baseline) []string {
 	}
 	if b.redacted {
 		list = append(list, "the earlier report is redacted: its findings are compared, its names and origins are not")
+	}
+	if b.empty() {
+		list = append(list, "the earlier report holds no session names: everything is new")
 	}
 	if len(b.filters) > 0 && !slices.Equal(b.filters, r.Scan.Filters) {
 		list = append(list, fmt.Sprintf("the earlier report is of %s only: what lies outside of that counts as new", strings.Join(b.filters, " ")))
@@ -427,7 +433,7 @@ func share(s Split) (int64, bool) {
 
 // appChanges tells the origins that use a role for the first time.
 func (r *Result) appChanges(b *Baseline) []string {
-	if b.redacted {
+	if b.redacted || b.empty() {
 		return nil
 	}
 	added := map[string]map[string]bool{} // by role
@@ -464,7 +470,7 @@ func (r *Result) appChanges(b *Baseline) []string {
 
 // sharingChanges tells the names that several origins use since then.
 func (r *Result) sharingChanges(b *Baseline) []string {
-	if b.redacted {
+	if b.redacted || b.empty() {
 		return nil
 	}
 	const rule = "shared-name"

@@ -232,6 +232,15 @@ func TestCompareLeavesOutWhatIsNotJudged(t *testing.T) {
 	}
 }
 
+// Against a first report that holds nothing, not every role is news of its own.
+func TestCompareWithNothing(t *testing.T) {
+	r := laterResult()
+	r.Compare(readBaselineText(t, `{"schemaVersion": 1, "findings": [], "sessionNames": []}`), Options{})
+	if want := (&Comparison{New: 2, Changes: []string{"the earlier report holds no session names: everything is new"}}); !reflect.DeepEqual(r.Baseline, want) {
+		t.Errorf("comparison %+v, want %+v", r.Baseline, want)
+	}
+}
+
 func TestCompareWithItself(t *testing.T) {
 	r := laterResult()
 	b := &Baseline{attribution: r.Attribution, findings: map[string]Finding{}, names: r.firing(), origins: map[string]map[string]bool{
