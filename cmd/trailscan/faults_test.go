@@ -323,7 +323,7 @@ func TestLookupFaults(t *testing.T) {
 	whole, _, _ := look(nil)
 	kinds := []*cloudtrailtest.Fault{
 		cloudtrailtest.Fail(500, "InternalFailure", ""), cloudtrailtest.Repeat(), cloudtrailtest.Throttle(0),
-		cloudtrailtest.ExpireTokens(), cloudtrailtest.Cut(), cloudtrailtest.SameToken(), cloudtrailtest.Short(0),
+		cloudtrailtest.ExpireTokens(), cloudtrailtest.Short(0), cloudtrailtest.Cut(), cloudtrailtest.SameToken(),
 	}
 	got, api, stderr := look(func(c cloudtrailtest.Call) *cloudtrailtest.Fault {
 		switch kind := c.N/2 - 1; {
