@@ -29,6 +29,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/trailscan/trailscan/internal/athenatest"
 	"github.com/trailscan/trailscan/internal/cloudtrailtest"
 )
 
@@ -211,7 +212,39 @@ func TestNetwork(t *testing.T) {
 	}
 	server.Rate, server.Burst = 1000, 1000
 	const bucket, lookup, global = "trail-logs.s3.eu-west-1.amazonaws.com", "cloudtrail.eu-west-1.amazonaws.com", "cloudtrail.us-east-1.amazonaws.com"
-	n := newInternet(t, map[string]http.Handler{bucket: bucketOf(t, trail), lookup: server, global: server})
+	const reports, regions, athena = "reports.s3.eu-west-1.amazonaws.com", "account.us-east-1.amazonaws.com", "athena.eu-west-1.amazonaws.com"
+	server.Regions = map[string]string{"eu-west-1": "ENABLED_BY_DEFAULT"}
+	rows := readTable(t, "testdata/rollup/string-value.csv")
+	n := newInternet(t, map[string]http.Handler{
+		bucket: bucketOf(t, trail), lookup: server, global: server, regions: server,
+		reports: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}),
+		athena: &athenatest.Server{
+			Workgroups: map[string]string{"primary": "s3://reports/audits/"},
+			Answer: func(query string) athenatest.Answer {
+				switch {
+				case strings.HasPrefix(query, "  SELECT"):
+					return athenatest.Shown(query)
+				case strings.HasPrefix(query, "WITH records") && strings.Contains(query, `"evidence"`):
+					return athenatest.Answer{Rows: rows[:1]}
+				case strings.HasPrefix(query, "WITH records"):
+					return athenatest.Answer{Rows: rows}
+				}
+				return athenatest.Answer{}
+			},
+		},
+	})
+	signed, _, _ := signedTrail("signed-logs")
+	server.PublicKeys = []cloudtrailtest.PublicKey{{Region: "us-east-1", Key: &signed.Signer.PublicKey, To: time.Now().AddDate(1, 0, 0)}}
+	copied := t.TempDir()
+	for key, object := range signed.Objects {
+		file := filepath.Join(copied, filepath.FromSlash(key))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, object.Body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	for _, tt := range []struct {
 		name string
@@ -225,6 +258,10 @@ func TestNetwork(t *testing.T) {
 		{"rules", []string{"rules"}, nil, "shared-name"},
 		{"a bucket", []string{"s3://trail-logs", "--since", "2026-11-02", "--until", "2026-11-03", "--format", "csv"}, []string{bucket}, "STRING_VALUE"},
 		{"an estimate", []string{"s3://trail-logs", "--since", "2026-11-02", "--until", "2026-11-03", "--dry-run"}, []string{bucket}, "objects"},
+		{"a report on S3", []string{trail, "--format", "csv", "-o", "s3://reports/report.json"}, []string{reports}, "STRING_VALUE"},
+		{"public keys", []string{copied, "--verify", "--format", "json"}, []string{global}, `"verified": "p`},
+		{"Athena", []string{"s3://trail-logs", "--since", "2026-11-02", "--until", "2026-11-03", "--format", "csv", "--engine", "athena"}, []string{athena, bucket}, "STRING_VALUE"},
+		{"all regions", []string{"--lookup", "--region", "all", "--since", "1h", "--format", "csv"}, []string{regions, lookup, global}, "nightly"},
 		{"LookupEvents", []string{"--lookup", "--since", "1h", "--format", "csv"}, []string{lookup, global}, "nightly"},
 	} {
 		stdout, stderr, hosts := n.command(nil, tt.args...)
