@@ -80,7 +80,7 @@ func (m *maker) name(account, role, name, form, pattern, shape string, services 
 		Partition: "aws", AccountID: account, RoleName: role[strings.LastIndexByte(role, '/')+1:],
 		RoleARN:     "arn:aws:iam::" + account + ":role/" + role,
 		SessionName: name, Form: form, Pattern: pattern,
-		Regions: []string{"eu-central-1"}, Findings: rules,
+		Findings: rules, NameDetail: &attribute.NameDetail{Regions: []string{"eu-central-1"}},
 	}
 	if account == production {
 		n.Regions = append(n.Regions, "us-east-1")

@@ -7,27 +7,35 @@ import (
 )
 
 // advice says which name and which condition of the role's trust policy would
-// put right what was seen, for the kinds of callers that were seen.
-func advice(seen []sighting) string {
-	kinds := map[string]origin{}
-	for _, s := range seen {
-		for _, sess := range s.name.sessions {
-			if o := *sess.origin; o.known() {
-				k := adviceKind(o, sess)
-				if old, ok := kinds[k]; !ok || o.id() < old.id() {
-					kinds[k] = o
-				}
-			}
+// put right what was seen: of each kind of callers, the first one by its id.
+type advice map[string]*origin
+
+// add takes the callers of a name into account.
+func (a advice) add(n *nameView) {
+	var last *origin
+	for _, s := range n.sessions {
+		o := s.origin
+		if o == last || !o.known() {
+			continue
+		}
+		last = o
+		k := adviceKind(*o)
+		if old := a[k]; old == nil || old != o && o.id() < old.id() {
+			a[k] = o
 		}
 	}
+}
+
+// String is the advice.
+func (a advice) String() string {
 	var b strings.Builder
-	for _, k := range sortedKeys(kinds) {
-		b.WriteString(" " + adviceFor(k, kinds[k]))
+	for _, k := range sortedKeys(a) {
+		b.WriteString(" " + adviceFor(k, *a[k]))
 	}
 	return b.String()
 }
 
-func adviceKind(o origin, s *session) string {
+func adviceKind(o origin) string {
 	switch o.kind {
 	case KindIAMUser, KindRoot:
 		return "user"

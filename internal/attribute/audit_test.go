@@ -121,7 +121,7 @@ func audit(t testing.TB, opt Options, records ...rec) *Result {
 	if a.Replay() {
 		feed(t, a.Builder(), trail(records...))
 	}
-	return a.Result()
+	return a.Result().whole()
 }
 
 // origins gives the origins under a name as "id confidence calls/sessions".
@@ -471,7 +471,7 @@ func TestRetouched(t *testing.T) {
 			if again {
 				feed(t, a.Builder(), trail(tt.records...))
 			}
-			res := a.Result()
+			res := a.Result().whole()
 			if res.Scan.Events != tt.calls || res.Scan.AssumedRoleCalls != tt.calls || res.Scan.Duplicates != tt.duplicates {
 				t.Errorf("got %d events, %d calls, %d duplicates, want %d calls and %d duplicates",
 					res.Scan.Events, res.Scan.AssumedRoleCalls, res.Scan.Duplicates, tt.calls, tt.duplicates)
@@ -612,7 +612,7 @@ func TestNeeds(t *testing.T) {
 	if got := a.Needs(); len(got) > 0 {
 		t.Fatalf("needs %v after the root was found", got)
 	}
-	res := a.Result()
+	res := a.Result().whole()
 	if got := origins(t, res, "two"); !slices.Equal(got, []string{"iam-user:111122223333/alice proven 1/1"}) {
 		t.Errorf("got %q", got)
 	}
@@ -660,7 +660,7 @@ func TestOrderAndGrouping(t *testing.T) {
 		if a.Replay() {
 			fill()
 		}
-		got := a.Result()
+		got := a.Result().whole()
 		got.Scan.Duplicates = want.Scan.Duplicates
 		if !reflect.DeepEqual(got, want) {
 			g, _ := json.MarshalIndent(got, "", " ")

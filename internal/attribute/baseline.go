@@ -439,7 +439,7 @@ func (r *Result) appChanges(b *Baseline) []string {
 	added := map[string]map[string]bool{} // by role
 	app := map[string]string{}            // by origin
 	for i := range r.Names {
-		n := &r.Names[i]
+		n := r.Name(i)
 		role := jsonText(n.RoleARN)
 		before, used := b.origins[role]
 		for j := range n.Origins {

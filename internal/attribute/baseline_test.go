@@ -53,13 +53,13 @@ func laterResult() *Result {
 		Scan:        Scan{Complete: true},
 		Attribution: Split{Calls: 200, Proven: 190, Inferred: 10},
 		Names: []SessionName{
-			{RoleARN: ordersRole, SessionName: "STRING_VALUE", Findings: []string{"shared-name"}, Origins: []NameOrigin{
+			{RoleARN: ordersRole, SessionName: "STRING_VALUE", Findings: []string{"shared-name"}, NameDetail: &NameDetail{Origins: []NameOrigin{
 				{ID: "lambda:111122223333/a", Kind: KindLambda, Confidence: Proven},
 				{ID: "lambda:111122223333/c", Kind: KindLambda, Confidence: Proven, App: "checkout"},
 				{ID: "lambda:111122223333/maybe", Kind: KindLambda, Confidence: Inferred},
-			}},
+			}}},
 			{RoleARN: ordersRole, SessionName: "new-name", Findings: []string{"shared-name"}},
-			{RoleARN: billingRole, SessionName: "bill", Origins: []NameOrigin{{ID: "ec2:111122223333/web", Kind: KindEC2, Confidence: Recorded}}},
+			{RoleARN: billingRole, SessionName: "bill", NameDetail: &NameDetail{Origins: []NameOrigin{{ID: "ec2:111122223333/web", Kind: KindEC2, Confidence: Recorded}}}},
 		},
 		Findings: []Finding{
 			{ID: "F1", Rule: "shared-name", Severity: High, RoleARNs: []string{ordersRole}, Names: FindingNames{Count: 2, Sample: []string{"STRING_VALUE", "new-name"}}},

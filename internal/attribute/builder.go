@@ -447,7 +447,7 @@ func (b *store) apply(id *ident, account sym, c *call) {
 		}
 	}
 	u.addActivity(&b.symbols, act)
-	u.addHour(hourCount{hour: floorHour(first.time), calls: n})
+	addHour(&u.hours, hourCount{hour: floorHour(first.time), calls: n})
 	u.addRecipient(&b.symbols, recipient{account: account, calls: n, first: first})
 	if c.switchFrom != 0 {
 		u.moved = true

@@ -32,7 +32,7 @@ func TestCrowd(t *testing.T) {
 			for _, i := range rng.Perm(n) {
 				builders[rng.IntN(len(builders))].Add(crowdEvent(i))
 			}
-			res := a.Result()
+			res := a.Result().whole()
 			if len(a.base.text) > 16*maxClients {
 				t.Errorf("%d clients: %d strings are kept", n, len(a.base.text))
 			}

@@ -68,15 +68,13 @@ type ClientCalls struct {
 // Explain tells the story of the sessions picked. The audit must have been made
 // with Options.Actions.
 func (s *Audit) Explain(sel Selector) *Explanation {
-	s.collect()
-	r := s.resolver()
-	r.resolveAll()
-	f := &finisher{resolver: r}
-	f.views()
+	f := s.finish()
+	r := f.resolver
 	findings := f.judge()
 	out := &Explanation{}
 	names := map[string]bool{}
-	for _, n := range f.names {
+	for i := range f.names {
+		n := &f.names[i]
 		if n.hidden {
 			continue
 		}
@@ -85,16 +83,16 @@ func (s *Audit) Explain(sel Selector) *Explanation {
 				continue
 			}
 			out.Count++
-			names[n.ref.ARN()] = true
+			names[n.ref().ARN()] = true
 			if len(out.Sessions) < MaxExplained {
 				out.Sessions = append(out.Sessions, f.explain(n, sess))
 			}
 		}
 	}
 	for _, fd := range findings {
-		if slices.ContainsFunc(f.names, func(n *nameView) bool {
-			return names[n.ref.ARN()] && slices.Contains(n.Findings, fd.Rule) && slices.Contains(fd.RoleARNs, n.RoleARN) &&
-				(fd.Names.Count > SampleSize || slices.Contains(fd.Names.Sample, n.ref.Session))
+		if slices.ContainsFunc(f.names, func(n nameView) bool {
+			return names[n.ref().ARN()] && n.fired.has(fd.Rule) && slices.Contains(fd.RoleARNs, n.RoleARN) &&
+				(fd.Names.Count > SampleSize || slices.Contains(fd.Names.Sample, n.ref().Session))
 		}) {
 			out.Findings = append(out.Findings, fd)
 		}
@@ -103,7 +101,7 @@ func (s *Audit) Explain(sel Selector) *Explanation {
 }
 
 func (r *resolver) picked(sel Selector, n *nameView, s *session) bool {
-	if sel.SessionName != "" && sel.SessionName != n.ref.Session || sel.SessionARN != "" && sel.SessionARN != r.text[s.name] {
+	if sel.SessionName != "" && sel.SessionName != n.ref().Session || sel.SessionARN != "" && sel.SessionARN != r.text[s.name] {
 		return false
 	}
 	if sel.AccessKeyID == "" {
@@ -128,7 +126,7 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 	span := f.span(s)
 	calls, errors := s.calls()
 	e := ExplainedSession{
-		SessionARN: f.text[s.name], RoleARN: n.RoleARN, SessionName: n.ref.Session, Form: n.Form, AccessKeyID: f.text[s.key],
+		SessionARN: f.text[s.name], RoleARN: n.RoleARN, SessionName: n.ref().Session, Form: n.Form, AccessKeyID: f.text[s.key],
 		FirstSeen: f.utc(span.first.time), LastSeen: f.utc(span.last), Calls: calls, Errors: errors,
 		Origin: s.origin.id(), Confidence: s.confidence, Instance: f.instance(s), Chain: f.chain(s), Evidence: f.tell(s).evidence,
 	}

@@ -2,8 +2,8 @@ package attribute
 
 import (
 	"cmp"
+	"iter"
 	"slices"
-	"sort"
 
 	"github.com/trailscan/trailscan/internal/ingest"
 )
@@ -45,30 +45,24 @@ func (r *resolver) need(account string, at int64, key sym, use int64) {
 // of the input knows (Scan.Source, Started, Finished, Complete, Objects, bytes,
 // list requests, and the objects of Coverage) is for the caller to fill in.
 func (s *Audit) Result() *Result {
+	f := s.finish()
+	res := &Result{Scan: f.summary(), judged: f}
+	res.Findings = f.judge()
+	res.Names, res.Attribution, res.Origins = f.report()
+	res.Coverage = f.coverage()
+	res.Other = f.otherSessions()
+	res.Denied = f.deniedAssumptions()
+	return res
+}
+
+// finish resolves the sessions and looks at their names.
+func (s *Audit) finish() *finisher {
 	s.collect()
 	r := s.resolver()
 	r.resolveAll()
 	f := &finisher{resolver: r}
 	f.views()
-	res := &Result{Scan: f.summary()}
-	res.Findings = f.judge()
-	res.Names = make([]SessionName, 0, len(f.names))
-	order := ruleIDs()
-	for _, n := range f.names {
-		if n.hidden {
-			continue
-		}
-		n.Findings = orderRules(n.Findings, order)
-		res.Names = append(res.Names, n.SessionName)
-		for i := range n.Origins {
-			res.Attribution.add(n.Origins[i].ByConf)
-		}
-	}
-	res.Origins = f.originTotals()
-	res.Coverage = f.coverage()
-	res.Other = f.otherSessions()
-	res.Denied = f.deniedAssumptions()
-	return res
+	return f
 }
 
 func (s *Split) add(o Split) {
@@ -82,96 +76,149 @@ func (s *Split) add(o Split) {
 // finisher makes a Result of resolved sessions.
 type finisher struct {
 	*resolver
-	names []*nameView
+	names []nameView // in their order; in a Result, those that are reported
 }
 
-// nameView is one session name with all that the rules look at.
+// nameView is one session name with all that the rules look at. Of SessionName
+// it has no detail.
 type nameView struct {
-	SessionName
-	ref      SessionRef
+	*SessionName
 	form     *Form
 	sessions []*session // with calls, in the order of creation
-	hidden   bool       // not reported; what is reported may collide with it
+	fired    ruleSet
+	hidden   bool // not reported; what is reported may collide with it
+}
+
+func (n *nameView) ref() SessionRef {
+	return SessionRef{n.Partition, n.AccountID, n.RoleName, n.SessionName.SessionName}
 }
 
 // views makes a view of every session name.
 func (f *finisher) views() {
-	for start := 0; start < len(f.sessions); {
-		end := start + 1
-		for end < len(f.sessions) && f.sessions[end].name == f.sessions[start].name {
-			end++
-		}
-		list := f.sessions[start:end]
-		start = end
+	f.names = make([]nameView, 0, f.countNames())
+	heads := make([]SessionName, cap(f.names))
+	patterns := map[string]string{}
+	for list := range f.byNames() {
 		ref, ok := ParseSessionARN(f.text[list[0].name])
 		if !ok {
 			continue
 		}
-		n := f.view(ref, list)
+		n := nameView{SessionName: &heads[len(f.names)], sessions: list}
+		f.head(&n, ref)
+		if known, ok := patterns[n.Pattern]; ok {
+			n.Pattern = known
+		} else if n.Pattern != ref.Session {
+			patterns[n.Pattern] = n.Pattern
+		} else {
+			n.Pattern = ref.Session
+		}
 		n.hidden = f.audit.opt.Role != nil && !f.audit.opt.Role(ref.Role) || f.audit.opt.Session != nil && !f.audit.opt.Session(ref.Session)
 		f.names = append(f.names, n)
 	}
 }
 
-func (f *finisher) view(ref SessionRef, list []*session) *nameView {
-	n := &nameView{ref: ref, sessions: list}
-	n.Partition, n.AccountID, n.RoleName, n.SessionName.SessionName = ref.Partition, ref.Account, ref.Role, ref.Session
-	n.RoleARN = f.roleARN(ref, list)
-
-	total := newSum()
-	// Mostly all sessions of a name have one origin, whose sum is the total.
-	single := !slices.ContainsFunc(list, func(s *session) bool { return s.origin != list[0].origin })
-	byOrigin := map[*origin]*originSum{}
-	for _, s := range list {
-		o := byOrigin[s.origin]
-		if o == nil {
-			o = &originSum{origin: *s.origin, sum: total, confidence: Proven, instances: map[string]bool{}}
-			if !single {
-				o.sum = newSum()
+// byNames gives the sessions of each name.
+func (f *finisher) byNames() iter.Seq[[]*session] {
+	return func(yield func([]*session) bool) {
+		for rest := f.sessions; len(rest) > 0; {
+			n := 1
+			for n < len(rest) && rest[n].name == rest[0].name {
+				n++
 			}
-			byOrigin[s.origin] = o
+			if !yield(rest[:n:n]) {
+				return
+			}
+			rest = rest[n:]
 		}
-		f.addSession(n, o, total, s)
 	}
-	n.Calls, n.Errors, n.Sessions = total.calls, total.errors, total.sessions
-	n.FirstSeen, n.LastSeen = f.utc(total.span.first.time), f.utc(total.span.last)
-	n.SourceIPs, n.UserAgents = total.ips.sample(&f.symbols), total.agents.sample(&f.symbols)
-	n.Services, n.Regions = services(total.services), sortedKeys(total.regions)
-	for h, c := range total.hours {
-		n.Hours = append(n.Hours, HourCalls{Hour: h * 3600, Calls: c})
+}
+
+func (f *finisher) countNames() (n int) {
+	for range f.byNames() {
+		n++
 	}
-	slices.SortFunc(n.Hours, func(a, b HourCalls) int { return cmp.Compare(a.Hour, b.Hour) })
-	for _, o := range byOrigin {
-		n.Origins = append(n.Origins, f.nameOrigin(ref, o))
-	}
-	slices.SortFunc(n.Origins, func(a, b NameOrigin) int {
-		return cmp.Or(-cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.ID, b.ID))
-	})
-	n.form = FormUnder(ref.Session, ref.Role, servicePrincipal(n.Origins))
-	n.Form, n.Pattern = n.form.ID, PatternOf(ref.Session, n.form)
 	return n
+}
+
+// head fills in what a name is called and the sums of its calls.
+func (f *finisher) head(n *nameView, ref SessionRef) {
+	n.Partition, n.AccountID, n.RoleName, n.SessionName.SessionName = ref.Partition, ref.Account, ref.Role, ref.Session
+	n.RoleARN = f.roleARN(ref, n.sessions)
+	origins := f.originsOf(n.sessions)
+	var all span
+	for i := range origins {
+		o := &origins[i]
+		n.Calls += o.span.calls
+		n.Errors += o.errors
+		n.Sessions += o.sessions
+		all.merge(&f.symbols, o.span)
+	}
+	n.FirstSeen, n.LastSeen = f.utc(all.first.time), f.utc(all.last)
+	n.form = FormUnder(ref.Session, ref.Role, f.servicePrincipal(origins))
+	n.Form, n.Pattern = n.form.ID, PatternOf(ref.Session, n.form)
+}
+
+// report gives the names that are reported, with the sums of their origins. The
+// others are of no more use.
+func (f *finisher) report() (names []SessionName, all Split, origins []OriginTotal) {
+	kept := 0
+	for i := range f.names {
+		if !f.names[i].hidden {
+			kept++
+		}
+	}
+	names = make([]SessionName, 0, kept)
+	totals := originTotals{}
+	findings := map[ruleSet][]string{}
+	shown := f.names[:0]
+	for _, n := range f.names {
+		if n.hidden {
+			continue
+		}
+		list, known := findings[n.fired]
+		if !known {
+			list = n.fired.ids()
+			findings[n.fired] = list
+		}
+		n.Findings = list
+		for _, o := range f.originsOf(n.sessions) {
+			all.add(o.split)
+			totals.add(f, &n, &o)
+		}
+		names = append(names, *n.SessionName)
+		n.SessionName = &names[len(names)-1]
+		shown = append(shown, n)
+	}
+	clear(f.names[len(shown):])
+	f.names = shown
+	return names, all, totals.list()
 }
 
 // servicePrincipal is the service that picked the name, where all origins are
 // of one that does.
-func servicePrincipal(origins []NameOrigin) string {
+func (f *finisher) servicePrincipal(origins []originSum) string {
 	only := ""
-	for _, o := range origins {
-		p := ""
+	for i := range origins {
+		o, p := origins[i].origin, ""
 		switch {
-		case o.Kind == KindLambda || o.Kind == KindEC2 || ownKindService(o.Kind):
-			p = o.Kind + ".amazonaws.com"
-		case o.Kind == KindECS:
+		case o.kind == KindLambda || o.kind == KindEC2 || ownKindService(o.kind):
+			p = o.kind + ".amazonaws.com"
+		case o.kind == KindECS:
 			p = "ecs-tasks.amazonaws.com"
-		case o.Kind == KindService:
-			p = plainPrincipal(o.Name)
+		case o.kind == KindService:
+			p = plainPrincipal(o.showName())
 		}
-		if len(o.Chain) > 1 || p == "" || only != "" && only != p {
+		if p == "" || only != "" && only != p || longChain(origins[i].shown) {
 			return ""
 		}
 		only = p
 	}
 	return only
+}
+
+// longChain reports whether more than one link led to a session.
+func longChain(s *session) bool {
+	return s.link != linkNone && s.up != nil && s.up.link != linkNone
 }
 
 func (f *finisher) roleARN(ref SessionRef, list []*session) string {
@@ -195,34 +242,77 @@ func (f *finisher) roleARN(ref SessionRef, list []*session) string {
 	return RoleRef{ref.Partition, ref.Account, "/", ref.Role}.ARN()
 }
 
-// sum adds up what calls show.
-type sum struct {
-	calls, errors, sessions int64
-	span                    span
-	ips, agents             values
-	regions                 map[string]bool
-	services                map[string]int64
-	hours                   map[int64]int64
+// originSum adds up the sessions of one origin under one name.
+type originSum struct {
+	origin     *origin
+	sessions   int64
+	errors     int64
+	span       span
+	confidence Confidence
+	split      Split
+	shown      *session // the one whose chain is shown
 }
 
-func newSum() *sum {
-	return &sum{regions: map[string]bool{}, services: map[string]int64{}, hours: map[int64]int64{}}
+// originsOf gives the origins of sessions, most calls first.
+func (f *finisher) originsOf(sessions []*session) []originSum {
+	var out keyed[*origin, originSum]
+	for _, s := range sessions {
+		o := out.find(s.origin)
+		if o == nil {
+			out.add(originSum{origin: s.origin, confidence: Proven, shown: s})
+			o = out.find(s.origin)
+		}
+		span := f.span(s)
+		_, errors := s.calls()
+		o.errors += errors
+		o.span.merge(&f.symbols, span)
+		if !s.bundle { // whose calls are those of several sessions, none of its own
+			o.sessions++
+		}
+		o.confidence = min(o.confidence, s.confidence)
+		o.split.Add(s.confidence, span.calls)
+		if s.confidence > o.shown.confidence {
+			o.shown = s
+		}
+	}
+	if len(out.list) > 1 {
+		slices.SortFunc(out.list, func(a, b originSum) int {
+			return cmp.Or(-cmp.Compare(a.span.calls, b.span.calls), cmp.Compare(a.origin.id(), b.origin.id()))
+		})
+	}
+	return out.list
 }
+
+func (o originSum) key() *origin { return o.origin }
+
+// traits adds up what calls were seen to be.
+type traits struct {
+	ips, agents values
+	services    keyed[sym, symCalls]
+	regions     keyed[sym, sym]
+	hours       keyed[int64, hourCount]
+}
+
+// symCalls counts the calls of something that has a name.
+type symCalls struct {
+	name  sym
+	calls int64
+}
+
+func (c symCalls) key() sym { return c.name }
 
 // values are the addresses, or user agents, of several credentials.
 type values struct {
-	syms map[sym]bool
+	syms keyed[sym, sym]
 	more *tally // of credentials whose values are not all in syms, else nil
 }
 
-func (v *values) add(s sym) {
-	if s == 0 {
-		return
+func (s sym) key() sym { return s }
+
+func addSym(set *keyed[sym, sym], s sym) {
+	if s != 0 && set.find(s) == nil {
+		set.add(s)
 	}
-	if v.syms == nil {
-		v.syms = map[sym]bool{}
-	}
-	v.syms[s] = true
 }
 
 func (v *values) addTally(t *tally) {
@@ -232,136 +322,205 @@ func (v *values) addTally(t *tally) {
 	v.more.merge(t)
 }
 
+// sample is the sample of the values.
 func (v *values) sample(t *symbols) Sample {
-	texts := make(map[string]bool, len(v.syms))
-	for s := range v.syms {
-		texts[t.text[s]] = true
+	texts := make([]string, len(v.syms.list))
+	for i, s := range v.syms.list {
+		texts[i] = t.text[s]
 	}
-	out := sample(texts)
+	out := sampleOf(texts)
 	if v.more != nil {
-		for text := range texts {
-			v.more.add(hashText([]byte(text)))
+		for _, s := range v.syms.list {
+			v.more.add(hashText([]byte(t.text[s])))
 		}
 		out.Count = v.more.count()
 	}
 	return out
 }
 
-// originSum adds up the sessions of one origin under one name.
-type originSum struct {
-	origin     origin
-	sum        *sum
-	confidence Confidence
-	split      Split
-	instances  map[string]bool
-	shown      *session // the one whose chain is shown
-	evidence   []Evidence
-}
-
-func (f *finisher) addSession(n *nameView, o *originSum, total *sum, s *session) {
-	calls, errors := s.calls()
-	count := int64(1)
-	if s.bundle {
-		count = 0 // the calls of several sessions, none of its own
-	}
-	o.confidence = min(o.confidence, s.confidence)
-	o.split.Add(s.confidence, calls)
-	if s.instance != 0 {
-		o.instances[f.instance(s)] = true
-	}
-	if o.shown == nil || s.confidence > o.shown.confidence {
-		o.shown = s
-	}
-	if len(o.evidence) < maxEvidence {
-		for _, e := range f.tell(s).evidence {
-			if len(o.evidence) < maxEvidence && !slices.Contains(o.evidence, e) {
-				o.evidence = append(o.evidence, e)
+// addSession adds what the calls of a session were.
+func (t *traits) addSession(s *session) {
+	for u := range s.uses() {
+		w := u.awake()
+		for _, c := range w.clients.list {
+			addSym(&t.ips.syms, c.ip)
+			addSym(&t.agents.syms, c.agent)
+		}
+		if w.crowd != nil {
+			t.ips.addTally(&w.crowd.ips)
+			t.agents.addTally(&w.crowd.agents)
+		}
+		for _, a := range w.activity.list {
+			if o := t.services.find(a.service); o != nil {
+				o.calls += a.calls
+			} else {
+				t.services.add(symCalls{a.service, a.calls})
 			}
+			addSym(&t.regions, a.region)
+		}
+		for _, h := range w.hours.list {
+			addHour(&t.hours, h)
 		}
 	}
-	sums := []*sum{total, o.sum}
-	if o.sum == total {
-		sums = sums[:1]
-	}
-	for _, t := range sums {
-		t.calls += calls
-		t.errors += errors
-		t.sessions += count
-		for u := range s.uses() {
-			w := u.awake()
-			t.span.merge(&f.symbols, u.span)
-			for _, c := range w.clients.list {
-				t.ips.add(c.ip)
-				t.agents.add(c.agent)
-			}
-			if w.crowd != nil {
-				t.ips.addTally(&w.crowd.ips)
-				t.agents.addTally(&w.crowd.agents)
-			}
-			for _, a := range w.activity.list {
-				t.services[f.text[a.service]] += a.calls
-				if a.region != 0 {
-					t.regions[f.text[a.region]] = true
-				}
-			}
-			for _, h := range w.hours.list {
-				t.hours[h.hour] += h.calls
-			}
-		}
-	}
-	span := f.span(s)
-	entry := Session{
-		AccessKeyID: f.text[s.key], FirstSeen: f.utc(span.first.time), LastSeen: f.utc(span.last),
-		Calls: calls, Errors: errors, OriginID: s.origin.id(), Confidence: s.confidence,
-	}
-	if s.created != 0 {
-		entry.Created = f.utc(s.created)
-	}
-	if s.issuance != nil {
-		entry.AssumeEvent = f.eventText(s.issuance.at())
-	}
-	n.SessionList = append(n.SessionList, entry)
 }
 
-// maxEvidence bounds the evidence that one origin under one name is shown with.
-const maxEvidence = 10
-
-func (f *finisher) nameOrigin(ref SessionRef, o *originSum) NameOrigin {
-	n := NameOrigin{
-		ID: o.origin.id(), Kind: cmp.Or(o.origin.kind, KindUnknown), Name: cmp.Or(o.origin.name, o.origin.account, KindUnknown), AccountID: o.origin.account,
-		App:        f.audit.opt.Config.App(o.origin.id(), ref.Role, ref.Session),
-		Confidence: o.confidence, ByConf: o.split,
-		Calls: o.sum.calls, Errors: o.sum.errors, Sessions: o.sum.sessions,
-		FirstSeen: f.utc(o.sum.span.first.time), LastSeen: f.utc(o.sum.span.last),
-		Instances: sample(o.instances), Evidence: o.evidence,
-		SourceIPs: o.sum.ips.sample(&f.symbols), UserAgents: o.sum.agents.sample(&f.symbols),
-		Services: services(o.sum.services), Regions: sortedKeys(o.sum.regions),
-	}
-	if o.shown != nil {
-		n.Chain = f.chain(o.shown)
-	}
-	return n
-}
-
-// sample gives the size of a set and the first of its values in sorted order.
-func sample(values map[string]bool) Sample {
-	keys := sortedKeys(values)
-	s := Sample{Count: int64(len(keys)), Sample: keys}
-	if len(keys) > SampleSize {
-		s.Sample = slices.Clone(keys[:SampleSize])
-	}
-	return s
-}
-
-func services(calls map[string]int64) []ServiceCalls {
-	out := make([]ServiceCalls, 0, len(calls))
-	for s, c := range calls {
-		out = append(out, ServiceCalls{EventSource: s, Calls: c})
+func (t *traits) serviceCalls(s *symbols) []ServiceCalls {
+	out := make([]ServiceCalls, len(t.services.list))
+	for i, c := range t.services.list {
+		out[i] = ServiceCalls{EventSource: s.text[c.name], Calls: c.calls}
 	}
 	slices.SortFunc(out, func(a, b ServiceCalls) int {
 		return cmp.Or(-cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.EventSource, b.EventSource))
 	})
 	return out
+}
+
+func (t *traits) regionNames(s *symbols) []string {
+	out := make([]string, len(t.regions.list))
+	for i, r := range t.regions.list {
+		out[i] = s.text[r]
+	}
+	slices.Sort(out)
+	return out
+}
+
+func hourCalls(hours []hourCount) []HourCalls {
+	out := make([]HourCalls, len(hours))
+	for i, h := range hours {
+		out[i] = HourCalls{Hour: h.hour * 3600, Calls: h.calls}
+	}
+	slices.SortFunc(out, func(a, b HourCalls) int { return cmp.Compare(a.Hour, b.Hour) })
+	return out
+}
+
+// detail makes what a report tells of a name where it tells all.
+func (f *finisher) detail(n *nameView) *NameDetail {
+	origins := f.originsOf(n.sessions)
+	d := &NameDetail{Origins: make([]NameOrigin, len(origins))}
+	var all traits
+	for i := range origins {
+		// Mostly all sessions of a name have one origin, whose sums are the name's.
+		own := &all
+		if len(origins) > 1 {
+			own = &traits{}
+		}
+		d.Origins[i] = f.nameOrigin(n, &origins[i], own)
+	}
+	if len(origins) > 1 {
+		for _, s := range n.sessions {
+			all.addSession(s)
+		}
+	}
+	d.SourceIPs, d.UserAgents = all.ips.sample(&f.symbols), all.agents.sample(&f.symbols)
+	d.Services, d.Regions, d.Hours = all.serviceCalls(&f.symbols), all.regionNames(&f.symbols), hourCalls(all.hours.list)
+	return d
+}
+
+// sums makes the part of detail that is quickly made.
+func (f *finisher) sums(n *nameView) *NameDetail {
+	origins := f.originsOf(n.sessions)
+	d := &NameDetail{Origins: make([]NameOrigin, len(origins))}
+	for i := range origins {
+		d.Origins[i] = f.originSums(n, &origins[i])
+	}
+	var hours keyed[int64, hourCount]
+	for _, s := range n.sessions {
+		for u := range s.uses() {
+			for _, h := range u.awake().hours.list {
+				addHour(&hours, h)
+			}
+		}
+	}
+	d.Hours = hourCalls(hours.list)
+	return d
+}
+
+// maxEvidence bounds the evidence that one origin under one name is shown with.
+const maxEvidence = 10
+
+// nameOrigin makes what a report tells of one origin under a name. It adds what its
+// calls were to seen.
+func (f *finisher) nameOrigin(n *nameView, sum *originSum, seen *traits) NameOrigin {
+	o := sum.origin
+	var instances keyed[string, word]
+	var evidence []Evidence
+	for _, s := range n.sessions {
+		if s.origin != o {
+			continue
+		}
+		seen.addSession(s)
+		if name := f.instance(s); name != "" && instances.find(name) == nil {
+			instances.add(word(name))
+		}
+		if len(evidence) == maxEvidence {
+			continue
+		}
+		for _, e := range f.tell(s).evidence {
+			if len(evidence) < maxEvidence && !slices.Contains(evidence, e) {
+				evidence = append(evidence, e)
+			}
+		}
+	}
+	names := make([]string, len(instances.list))
+	for i, name := range instances.list {
+		names[i] = string(name)
+	}
+	all := f.originSums(n, sum)
+	all.Instances, all.Chain, all.Evidence = sampleOf(names), f.chain(sum.shown), evidence
+	all.SourceIPs, all.UserAgents = seen.ips.sample(&f.symbols), seen.agents.sample(&f.symbols)
+	all.Services, all.Regions = seen.serviceCalls(&f.symbols), seen.regionNames(&f.symbols)
+	return all
+}
+
+// originSums makes what a report tells of one origin under a name without looking
+// at what its calls were.
+func (f *finisher) originSums(n *nameView, sum *originSum) NameOrigin {
+	o, id := sum.origin, sum.origin.id()
+	return NameOrigin{
+		ID: id, Kind: cmp.Or(o.kind, KindUnknown), Name: o.showName(), AccountID: o.account,
+		App:        f.audit.opt.Config.App(id, n.RoleName, n.SessionName.SessionName),
+		Confidence: sum.confidence, ByConf: sum.split,
+		Calls: sum.span.calls, Errors: sum.errors, Sessions: sum.sessions,
+		FirstSeen: f.utc(sum.span.first.time), LastSeen: f.utc(sum.span.last),
+	}
+}
+
+// word is a string that a list of words is looked through for.
+type word string
+
+func (w word) key() string { return string(w) }
+
+// showName is the name that reports give an origin.
+func (o *origin) showName() string { return cmp.Or(o.name, o.account, KindUnknown) }
+
+// session makes the row of a session.
+func (f *finisher) session(s *session) Session {
+	span := f.span(s)
+	_, errors := s.calls()
+	row := Session{
+		AccessKeyID: f.text[s.key], FirstSeen: f.utc(span.first.time), LastSeen: f.utc(span.last),
+		Calls: span.calls, Errors: errors, OriginID: s.origin.id(), Confidence: s.confidence,
+	}
+	if s.created != 0 {
+		row.Created = f.utc(s.created)
+	}
+	if s.issuance != nil {
+		row.AssumeEvent = f.eventText(s.issuance.at())
+	}
+	return row
+}
+
+// sample gives the size of a set and the first of its values in sorted order.
+func sample(values map[string]bool) Sample { return sampleOf(sortedKeys(values)) }
+
+// sampleOf is sample for a set that is given as a list. It sorts that.
+func sampleOf(values []string) Sample {
+	slices.Sort(values)
+	s := Sample{Count: int64(len(values)), Sample: values}
+	if len(values) > SampleSize {
+		s.Sample = slices.Clone(values[:SampleSize])
+	}
+	return s
 }
 
 func (f *finisher) summary() Scan {
@@ -387,42 +546,40 @@ func (f *finisher) summary() Scan {
 	return s
 }
 
-func (f *finisher) originTotals() []OriginTotal {
-	type total struct {
-		OriginTotal
-		roles map[string]bool
+// originTotals adds up origins over all names, by their id.
+type originTotals map[string]*originTotal
+
+type originTotal struct {
+	OriginTotal
+	roles map[string]bool
+}
+
+// add adds what an origin did under one name.
+func (all originTotals) add(f *finisher, n *nameView, o *originSum) {
+	id := o.origin.id()
+	t := all[id]
+	if t == nil {
+		t = &originTotal{roles: map[string]bool{}}
+		t.ID, t.Kind, t.Name, t.AccountID = id, cmp.Or(o.origin.kind, KindUnknown), o.origin.showName(), o.origin.account
+		all[id] = t
 	}
-	byID := map[string]*total{}
-	for _, n := range f.names {
-		if n.hidden {
-			continue
-		}
-		for _, o := range n.Origins {
-			t := byID[o.ID]
-			if t == nil {
-				t = &total{roles: map[string]bool{}}
-				t.ID, t.Kind, t.Name, t.AccountID, t.App = o.ID, o.Kind, o.Name, o.AccountID, o.App
-				byID[o.ID] = t
-			}
-			if t.App == "" {
-				t.App = o.App
-			}
-			t.Calls += o.Calls
-			t.Sessions += o.Sessions
-			t.SessionNames++
-			t.roles[n.RoleARN] = true
-		}
+	if t.App == "" {
+		t.App = f.audit.opt.Config.App(id, n.RoleName, n.SessionName.SessionName)
 	}
-	out := make([]OriginTotal, 0, len(byID))
-	for _, t := range byID {
+	t.Calls += o.span.calls
+	t.Sessions += o.sessions
+	t.SessionNames++
+	t.roles[n.RoleARN] = true
+}
+
+func (all originTotals) list() []OriginTotal {
+	out := make([]OriginTotal, 0, len(all))
+	for _, t := range all {
 		t.Roles = sortedKeys(t.roles)
 		out = append(out, t.OriginTotal)
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if out[i].Calls != out[j].Calls {
-			return out[i].Calls > out[j].Calls
-		}
-		return out[i].ID < out[j].ID
+	slices.SortFunc(out, func(a, b OriginTotal) int {
+		return cmp.Or(-cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.ID, b.ID))
 	})
 	return out
 }

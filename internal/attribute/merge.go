@@ -35,7 +35,7 @@ func (b *store) merge(o *store) {
 			t.addActivity(&b.symbols, activity{k, a.calls, a.errors, bounds(a.span)})
 		}
 		for _, h := range u.hours.list {
-			t.addHour(h)
+			addHour(&t.hours, h)
 		}
 		for _, r := range u.recipients {
 			t.addRecipient(&b.symbols, recipient{re(r.account), r.calls, ref(r.first)})

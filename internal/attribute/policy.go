@@ -84,15 +84,12 @@ type policyCaller struct {
 
 // Policies proposes a trust policy for every role that was assumed in what was read.
 func (s *Audit) Policies() []RolePolicy {
-	s.collect()
-	r := s.resolver()
-	r.resolveAll()
-	f := &finisher{resolver: r}
-	f.views()
+	f := s.finish()
+	r := f.resolver
 	f.judge()
 	bad := map[sym]string{}
 	for _, n := range f.names {
-		if why := badName(n.Findings); why != "" {
+		if why := badName(n.fired.ids()); why != "" {
 			bad[n.sessions[0].name] = why
 		}
 	}

@@ -35,6 +35,7 @@ func (r *Result) Redact() {
 		people: map[string]bool{},
 		names:  map[string]string{},
 	}
+	r.whole()
 	d.learn(r)
 	d.rewrite(r)
 	r.Scan.Warnings = append(r.Scan.Warnings, redactedNote)

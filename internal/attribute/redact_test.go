@@ -28,22 +28,23 @@ func personalResult() *Result {
 			{
 				RoleName: "AWSReservedSSO_Admin_0123456789abcdef", RoleARN: ssoRole, AccountID: "111122223333",
 				SessionName: "alice@corp.example", Pattern: "alice@corp.example",
-				SourceIPs:  Sample{5, []string{"035.249.253.232", "2001:db8::7", "201.252.42.903", "203.0.113.7", "athena.amazonaws.com"}},
-				UserAgents: Sample{2, []string{"Mozilla/5.0 (X11) Chrome/120.0.0.0", "curl/8 from 203.0.113.7"}},
-				Origins: []NameOrigin{{
-					ID: "sso:alice@corp.example", Kind: KindSSO, Name: "alice@corp.example",
-					Chain: []Link{
-						{Principal: "arn:aws:iam::111122223333:user/team/bob.smith"},
-						{Principal: "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/alice@corp.example"},
-					},
-					Evidence: []Evidence{{Type: "source-identity", Detail: "source identity dave"}, {Type: "assume-event", Detail: "key AKIAIOSFODNN7EXAMPLE of AIDACKCEVSQ6C2EXAMPLE"}},
+				NameDetail: &NameDetail{
+					SourceIPs:  Sample{5, []string{"035.249.253.232", "2001:db8::7", "201.252.42.903", "203.0.113.7", "athena.amazonaws.com"}},
+					UserAgents: Sample{2, []string{"Mozilla/5.0 (X11) Chrome/120.0.0.0", "curl/8 from 203.0.113.7"}},
+					Origins: []NameOrigin{{
+						ID: "sso:alice@corp.example", Kind: KindSSO, Name: "alice@corp.example",
+						Chain: []Link{
+							{Principal: "arn:aws:iam::111122223333:user/team/bob.smith"},
+							{Principal: "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/alice@corp.example"},
+						},
+						Evidence: []Evidence{{Type: "source-identity", Detail: "source identity dave"}, {Type: "assume-event", Detail: "key AKIAIOSFODNN7EXAMPLE of AIDACKCEVSQ6C2EXAMPLE"}},
+					}},
+					SessionList: []Session{{AccessKeyID: "ASIAY34FZKBOKMUTVV7A", OriginID: "sso:alice@corp.example"}},
 				}},
-				SessionList: []Session{{AccessKeyID: "ASIAY34FZKBOKMUTVV7A", OriginID: "sso:alice@corp.example"}},
-			},
-			{RoleName: "orders", RoleARN: ordersRole, SessionName: "alice", Pattern: "alice", Origins: []NameOrigin{
+			{RoleName: "orders", RoleARN: ordersRole, SessionName: "alice", Pattern: "alice", NameDetail: &NameDetail{Origins: []NameOrigin{
 				{ID: "iam-user:111122223333/alice", Kind: KindIAMUser, Name: "111122223333/alice", AccountID: "111122223333"},
 				{ID: "lambda:111122223333/orders", Kind: KindLambda, Name: "orders", Instances: Sample{1, []string{"ip-10-1-2-3.ec2.internal"}}},
-			}},
+			}}},
 			{RoleName: "orders", RoleARN: ordersRole, SessionName: "deploy-bob.smith-2", Pattern: "deploy-bob.smith-<n>"},
 			{RoleName: "orders", RoleARN: ordersRole, SessionName: "host-10.1.2.3", Pattern: "host-<ip>"},
 			{RoleName: "orders", RoleARN: ordersRole, SessionName: "wJalrXUtnFEMI-K7MDENG", Findings: []string{"secret-in-name"}, Pattern: "wJalrXUtnFEMI-K7MDENG"},
@@ -134,7 +135,7 @@ func FuzzRedactText(f *testing.F) {
 	f.Add("::1 AKIAIOSFODNN7EXAMPLE ip-1-2-3-4", "a b")
 	f.Fuzz(func(t *testing.T, name, user string) {
 		r := &Result{
-			Names:    []SessionName{{SessionName: name, Origins: []NameOrigin{{Kind: KindSAML, Name: user, ID: "saml:" + user}}}},
+			Names:    []SessionName{{SessionName: name, NameDetail: &NameDetail{Origins: []NameOrigin{{Kind: KindSAML, Name: user, ID: "saml:" + user}}}}},
 			Findings: []Finding{{Title: name + " of " + user}},
 		}
 		r.Redact()

@@ -194,7 +194,7 @@ func TestLongChain(t *testing.T) {
 		}
 		feed(t, b, trail(records...))
 	}
-	res := a.Result()
+	res := a.Result().whole()
 	if got, want := origins(t, res, "x"), fmt.Sprintf("iam-user:111122223333/alice proven %d/%d", links-1, links-1); !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -1,6 +1,7 @@
 package attribute
 
 import (
+	"iter"
 	"time"
 
 	"github.com/trailscan/trailscan/internal/ingest"
@@ -77,6 +78,75 @@ type Result struct {
 	Denied      []DeniedAssumption
 	// Baseline is what changed since an earlier report, nil without one.
 	Baseline *Comparison
+
+	// judged tells what Names leaves out, nil where they hold all of it.
+	judged *finisher
+}
+
+// Name gives one of Names with its NameDetail, which is made anew each time: those
+// of a million names would take more memory than all that was read.
+func (r *Result) Name(i int) *SessionName {
+	n := &r.Names[i]
+	if n.NameDetail != nil {
+		return n
+	}
+	whole := *n
+	whole.NameDetail = &NameDetail{}
+	if r.judged != nil {
+		whole.NameDetail = r.judged.detail(&r.judged.names[i])
+	}
+	return &whole
+}
+
+// NameSums gives one of Names with the Hours of its NameDetail and with what its
+// Origins are and how many calls they made, and nothing else of them: it takes a
+// fraction of the time of Name.
+func (r *Result) NameSums(i int) *SessionName {
+	if r.Names[i].NameDetail != nil || r.judged == nil {
+		return r.Name(i)
+	}
+	sums := r.Names[i]
+	sums.NameDetail = r.judged.sums(&r.judged.names[i])
+	return &sums
+}
+
+// Sessions gives the sessions of one of Names, by their start. What they point to
+// holds until the next one.
+func (r *Result) Sessions(i int) iter.Seq[*Session] {
+	return func(yield func(*Session) bool) {
+		if n := &r.Names[i]; n.NameDetail != nil {
+			for k := range n.SessionList {
+				if !yield(&n.SessionList[k]) {
+					return
+				}
+			}
+			return
+		}
+		if r.judged == nil {
+			return
+		}
+		for _, s := range r.judged.names[i].sessions {
+			if row := r.judged.session(s); !yield(&row) {
+				return
+			}
+		}
+	}
+}
+
+// whole makes Names hold all that there is to tell, and gives the Result.
+func (r *Result) whole() *Result {
+	for i := range r.Names {
+		if r.Names[i].NameDetail != nil {
+			continue
+		}
+		d := r.Name(i).NameDetail
+		for s := range r.Sessions(i) {
+			d.SessionList = append(d.SessionList, *s)
+		}
+		r.Names[i].NameDetail = d
+	}
+	r.judged = nil
+	return r
 }
 
 // Scan says what was read.
@@ -152,14 +222,19 @@ type SessionName struct {
 	Sessions    int64
 	FirstSeen   time.Time
 	LastSeen    time.Time
+	Findings    []string // ids of the rules that fire on it, in the rules' order
+	*NameDetail          // see Result.Name
+}
+
+// NameDetail is what a report tells of one session name where it tells all.
+type NameDetail struct {
 	Origins     []NameOrigin // most calls first
 	SourceIPs   Sample
 	UserAgents  Sample
 	Services    []ServiceCalls // most calls first
 	Regions     []string
-	Findings    []string // ids of the rules that fire on it, in the rules' order
 	Hours       []HourCalls
-	SessionList []Session // by start; see Session
+	SessionList []Session // see Result.Sessions
 }
 
 // HourCalls counts the calls of one hour.

@@ -21,10 +21,11 @@ func assumeChurn() Rule {
 		When:  "one parent credential opened at least 10 sessions of the role, and half of them were used for less than a tenth of their lifetime",
 		Why:   "Each session costs an STS request and its latency, counts against the 600 requests a second that an account has in a region, and adds an event to the trail that somebody pays to keep.",
 		Fix:   "Keep the credential and use it until it runs out: make one client for the process, outside the function's handler or the request's path. The session name may stay the same for its whole life.",
-		check: func(j *judge) []sighting {
+		check: func(j *judge, saw func(sighting)) {
 			var order []churnKey
 			groups := map[churnKey]*opened{}
-			for _, n := range j.names {
+			for at := range j.names {
+				n := &j.names[at]
 				for _, s := range n.sessions {
 					i := s.issuance
 					if i == nil || i.best().caller.key == 0 || j.issuedByService(i) || s.bundle {
@@ -35,10 +36,11 @@ func assumeChurn() Rule {
 						groups[k] = &opened{first: i.at(), last: i.at().time}
 						order = append(order, k)
 					}
-					groups[k].add(j, n, s)
+					groups[k].add(j, at, s)
 				}
 			}
-			seen := map[*nameView]sighting{}
+			var seen []sighting
+			of := make([]int32, len(j.names)) // which sighting is a name's, from 1 on
 			for _, k := range order {
 				g := groups[k]
 				count := int64(len(g.sessions))
@@ -50,20 +52,20 @@ func assumeChurn() Rule {
 				s := sighting{group: k.role, weight: count, evidence: g.evidence(j)}
 				s.detail = fmt.Sprintf("one credential opened %d sessions in %s, half of them used for %s or less of %s; kept, %s would have done: %d STS requests saved, of the %d a second that an account has",
 					count, span64(g.last-g.first.time), span64(use), span64(life), plural(needed, "session", "sessions"), max(count-needed, 0), stsQuota)
-				for _, n := range g.names {
-					if o, ok := seen[n]; !ok || count > o.weight {
-						s.name = n
-						seen[n] = s
+				seen = append(seen, s)
+				for _, at := range g.names {
+					if of[at] == 0 || count > seen[of[at]-1].weight {
+						of[at] = int32(len(seen))
 					}
 				}
 			}
-			var out []sighting
-			for _, n := range j.names {
-				if s, ok := seen[n]; ok {
-					out = append(out, s)
+			for at := range j.names {
+				if of[at] > 0 {
+					s := seen[of[at]-1]
+					s.name = &j.names[at]
+					saw(s)
 				}
 			}
-			return out
 		},
 	}
 }
@@ -76,15 +78,15 @@ type churnKey struct {
 
 // opened are the sessions that one parent credential opened of one role.
 type opened struct {
-	names    []*nameView // in order
+	names    []int32 // places in judge.names, in order
 	sessions []*session
 	first    eventRef
 	last     int64
 }
 
-func (g *opened) add(j *judge, n *nameView, s *session) {
-	if len(g.names) == 0 || g.names[len(g.names)-1] != n {
-		g.names = append(g.names, n)
+func (g *opened) add(j *judge, name int, s *session) {
+	if len(g.names) == 0 || g.names[len(g.names)-1] != int32(name) {
+		g.names = append(g.names, int32(name))
 	}
 	g.sessions = append(g.sessions, s)
 	at := s.issuance.at()

@@ -114,7 +114,7 @@ func (j *judge) offAWS(n *nameView, s *session) (string, []Evidence, bool) {
 	if !out.IsValid() {
 		return "", nil, false
 	}
-	return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref.Session), s.origin.id(), out),
+	return fmt.Sprintf("%s, a credential of %s, was used from %s, outside AWS", quoted(n.ref().Session), s.origin.id(), out),
 		[]Evidence{{Type: "call", EventID: j.eventText(call), Detail: "from " + out.String()}}, true
 }
 
@@ -141,7 +141,7 @@ func (j *judge) twoPlaces(n *nameView, all []place) (string, []Evidence, bool) {
 			if a.addr.Is4() != b.addr.Is4() || b.first > a.last || a.first > b.last {
 				continue
 			}
-			return fmt.Sprintf("%s: one credential was used from %s with %s and from %s with %s at the same time", quoted(n.ref.Session), a.addr, a.client, b.addr, b.client),
+			return fmt.Sprintf("%s: one credential was used from %s with %s and from %s with %s at the same time", quoted(n.ref().Session), a.addr, a.client, b.addr, b.client),
 				[]Evidence{
 					{Type: "call", EventID: j.eventText(a.call), Detail: "from " + a.addr.String()},
 					{Type: "call", EventID: j.eventText(b.call), Detail: "from " + b.addr.String()},

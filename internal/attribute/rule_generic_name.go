@@ -1,9 +1,6 @@
 package attribute
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 func genericName() Rule {
 	return Rule{
@@ -14,11 +11,11 @@ func genericName() Rule {
 		Fix:    "Replace it by the app's own name in each place that assumes the role.",
 		Advise: true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
-			if !j.mayJudge(n) || slices.Contains(j.fired[n], "sdk-default-name") {
+			if !j.mayJudge(n) || n.fired.has("sdk-default-name") {
 				return sighting{}, false
 			}
-			why, ok := Generic(n.ref.Session, n.ref.Role)
-			return sighting{detail: fmt.Sprintf("%s: %s", quoted(n.ref.Session), why), evidence: j.firstCall(n)}, ok
+			why, ok := Generic(n.ref().Session, n.ref().Role)
+			return sighting{detail: fmt.Sprintf("%s: %s", quoted(n.ref().Session), why), evidence: j.firstCall(n)}, ok
 		}),
 	}
 }

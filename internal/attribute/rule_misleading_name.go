@@ -14,7 +14,7 @@ func misleadingName() Rule {
 		Why:    "Detection rules and people trust names such as instance ids, service names and user names. Whoever borrows one hides behind it, and whoever it belongs to is blamed.",
 		Fix:    "Find out who chose the name. Name sessions after the caller itself, and let the trust policy refuse names of the other kind.",
 		Advise: true,
-		check: func(j *judge) []sighting {
+		check: func(j *judge, saw func(sighting)) {
 			people := j.knownPeople()
 			look := each(func(j *judge, n *nameView) (sighting, bool) {
 				for _, s := range n.sessions {
@@ -26,24 +26,24 @@ func misleadingName() Rule {
 						continue
 					}
 					return sighting{
-						detail:   fmt.Sprintf("%s %s, but the session is of %s", quoted(n.ref.Session), claim, s.origin.id()),
+						detail:   fmt.Sprintf("%s %s, but the session is of %s", quoted(n.ref().Session), claim, s.origin.id()),
 						evidence: []Evidence{j.firstOf(n, *s.origin)},
 					}, true
 				}
 				return sighting{}, false
 			})
-			return look(j)
+			look(j, saw)
 		},
 	}
 }
 
 // claims says what a session's name pretends to be, or is empty where it is honest.
 func (j *judge) claims(n *nameView, s *session, people map[string]bool) string {
-	name := n.ref.Session
+	name := n.ref().Session
 	form := FormOf(name)
 	switch form.Class {
 	case ClassInstance, ClassService:
-		if len(form.Principals) == 0 || j.vendedBy(s, form.Principals) || strings.HasPrefix(n.ref.Role, "aws:ec2-") {
+		if len(form.Principals) == 0 || j.vendedBy(s, form.Principals) || strings.HasPrefix(n.ref().Role, "aws:ec2-") {
 			return ""
 		}
 		if j.instance(s) == name {

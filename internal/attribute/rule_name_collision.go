@@ -1,6 +1,7 @@
 package attribute
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,23 +16,25 @@ func nameCollision() Rule {
 		Fix:    "Put what tells the callers apart into the name, such as app and environment, or always search by role and session name together.",
 		Advise: true,
 		across: true,
-		check: func(j *judge) []sighting {
-			byName := map[string][]caller{}
-			for _, n := range j.names {
-				if n.form.Default() || n.form.Class == ClassService || n.form.Class == ClassInstance || !j.ownChoice(n) {
-					continue
-				}
-				if origins := counted(n); len(origins) > 0 {
-					byName[n.ref.Session] = append(byName[n.ref.Session], caller{n, origins})
+		check: func(j *judge, saw func(sighting)) {
+			var names []*nameView
+			for i := range j.names {
+				n := &j.names[i]
+				if !n.form.Default() && n.form.Class != ClassService && n.form.Class != ClassInstance {
+					names = append(names, n)
 				}
 			}
-			var out []sighting
-			for _, name := range sortedKeys(byName) {
-				if len(byName[name]) > 1 {
-					out = append(out, j.collisions(name, byName[name])...)
+			slices.SortStableFunc(names, func(a, b *nameView) int { return cmp.Compare(a.ref().Session, b.ref().Session) })
+			for len(names) > 0 {
+				name, n := names[0].ref().Session, 1
+				for n < len(names) && names[n].ref().Session == name {
+					n++
 				}
+				if n > 1 {
+					j.collisions(name, j.callers(names[:n]), saw)
+				}
+				names = names[n:]
 			}
-			return out
 		},
 	}
 }
@@ -42,8 +45,24 @@ type caller struct {
 	origins []origin
 }
 
-// collisions are the sightings of one name under several roles.
-func (j *judge) collisions(name string, under []caller) []sighting {
+// callers are those of a name that chose it themselves and are known.
+func (j *judge) callers(under []*nameView) (callers []caller) {
+	for _, n := range under {
+		if !j.ownChoice(n) {
+			continue
+		}
+		if origins := counted(n); len(origins) > 0 {
+			callers = append(callers, caller{n, origins})
+		}
+	}
+	return callers
+}
+
+// collisions tells of one name under several roles.
+func (j *judge) collisions(name string, under []caller, saw func(sighting)) {
+	if len(under) < 2 {
+		return
+	}
 	// A role does not count beside an origin that came through it.
 	through := map[origin]bool{}
 	for _, c := range under {
@@ -69,18 +88,16 @@ func (j *judge) collisions(name string, under []caller) []sighting {
 		known = append(known, c)
 	}
 	if len(sets) < 2 {
-		return nil
+		return
 	}
-	var out []sighting
 	for _, c := range known {
 		s := sighting{name: c.view, group: "name " + name, weight: c.view.Calls,
 			detail: fmt.Sprintf("under %s it is %s", c.view.RoleARN, ids(c.origins))}
 		for _, o := range c.origins[:min(len(c.origins), maxEvidence)] {
 			s.evidence = append(s.evidence, j.firstOf(c.view, o))
 		}
-		out = append(out, s)
+		saw(s)
 	}
-	return out
 }
 
 // personID is what tells origins apart where one person may have a user in

@@ -12,11 +12,11 @@ func namingConvention() Rule {
 		Advise: true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
 			re := j.config.NamePattern(n.RoleARN)
-			if re == nil || re.MatchString(n.ref.Session) || !j.mayJudge(n) {
+			if re == nil || re.MatchString(n.ref().Session) || !j.mayJudge(n) {
 				return sighting{}, false
 			}
 			return sighting{
-				detail:   fmt.Sprintf("%s does not match %s", quoted(n.ref.Session), re),
+				detail:   fmt.Sprintf("%s does not match %s", quoted(n.ref().Session), re),
 				evidence: j.firstCall(n),
 			}, true
 		}),

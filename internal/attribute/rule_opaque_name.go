@@ -14,14 +14,14 @@ func opaqueName() Rule {
 		Fix:    "Put the app's name first and keep the random part as a suffix only where sessions must be told apart.",
 		Advise: true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
-			if !j.mayJudge(n) || slices.Contains(j.fired[n], "sdk-default-name") || slices.Contains(j.fired[n], "generic-name") {
+			if !j.mayJudge(n) || n.fired.has("sdk-default-name") || n.fired.has("generic-name") {
 				return sighting{}, false
 			}
 			if j.maybeService(n) {
 				return sighting{}, false
 			}
-			why, ok := Opaque(n.ref.Session)
-			return sighting{detail: fmt.Sprintf("%s: %s", quoted(n.ref.Session), why), evidence: j.firstCall(n)}, ok
+			why, ok := Opaque(n.ref().Session)
+			return sighting{detail: fmt.Sprintf("%s: %s", quoted(n.ref().Session), why), evidence: j.firstCall(n)}, ok
 		}),
 	}
 }

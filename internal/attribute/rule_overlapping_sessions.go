@@ -3,6 +3,7 @@ package attribute
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -14,16 +15,19 @@ func overlappingSessions() Rule {
 		Why:   "Each of the sessions is a credential that can leak, and nothing in the name tells their calls apart. Mostly a client is made anew for each task instead of being kept.",
 		Fix:   "Keep one client, and with it one credential provider, for the life of the process; it renews the session by itself.",
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
-			byParent := map[string][]*session{}
+			if len(n.sessions) < 2 {
+				return sighting{}, false
+			}
+			byParent := map[openerID][]*session{}
 			for _, s := range n.sessions {
 				if s.parent == 0 || !s.origin.known() || s.bundle || j.serviceChose(s) {
 					continue
 				}
-				parent := j.openerText(s.parent)
-				byParent[parent] = append(byParent[parent], s)
+				byParent[s.parent] = append(byParent[s.parent], s)
 			}
-			most, parent := int64(1), ""
-			for _, p := range sortedKeys(byParent) {
+			parents := slices.SortedFunc(maps.Keys(byParent), func(a, b openerID) int { return cmp.Compare(j.openerText(a), j.openerText(b)) })
+			most, parent := int64(1), openerID(0)
+			for _, p := range parents {
 				if live := j.liveAtOnce(byParent[p]); live > most {
 					most, parent = live, p
 				}
@@ -32,7 +36,7 @@ func overlappingSessions() Rule {
 				return sighting{}, false
 			}
 			list := byParent[parent]
-			s := sighting{detail: fmt.Sprintf("%s: %d sessions of %s were live at once", quoted(n.ref.Session), most, list[0].origin.id()), weight: most}
+			s := sighting{detail: fmt.Sprintf("%s: %d sessions of %s were live at once", quoted(n.ref().Session), most, list[0].origin.id()), weight: most}
 			for _, sess := range list {
 				if i := sess.issuance; i != nil && len(s.evidence) < maxEvidence {
 					s.evidence = append(s.evidence, Evidence{Type: "assume-event", EventID: j.eventText(i.at()), Detail: "opened one of them"})

@@ -14,9 +14,9 @@ func sdkDefaultName() Rule {
 			if !j.mayJudge(n) {
 				return sighting{}, false
 			}
-			producer, ok := SDKDefault(n.ref.Session)
+			producer, ok := SDKDefault(n.ref().Session)
 			return sighting{
-				detail:   fmt.Sprintf("%s is the default of %s", quoted(n.ref.Session), producer),
+				detail:   fmt.Sprintf("%s is the default of %s", quoted(n.ref().Session), producer),
 				evidence: j.firstCall(n),
 			}, ok
 		}),

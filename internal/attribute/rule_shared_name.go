@@ -15,7 +15,7 @@ func sharedName() Rule {
 			if len(origins) < 2 || !j.ownChoice(n) {
 				return sighting{}, false
 			}
-			s := sighting{detail: fmt.Sprintf("%s was used by %d origins: %s", quoted(n.ref.Session), len(origins), ids(origins))}
+			s := sighting{detail: fmt.Sprintf("%s was used by %d origins: %s", quoted(n.ref().Session), len(origins), ids(origins))}
 			for _, o := range origins[:min(len(origins), maxEvidence)] {
 				s.evidence = append(s.evidence, j.firstOf(n, o))
 			}

@@ -26,7 +26,7 @@ func unattributed() Rule {
 					s.evidence = append(s.evidence, more[:min(len(more), maxEvidence-len(s.evidence))]...)
 				}
 			}
-			s.detail = fmt.Sprintf("%s of %s: %d of %s", quoted(n.ref.Session), n.ref.Role, calls, plural(n.Calls, "call", "calls"))
+			s.detail = fmt.Sprintf("%s of %s: %d of %s", quoted(n.ref().Session), n.ref().Role, calls, plural(n.Calls, "call", "calls"))
 			return s, calls > 0
 		}),
 	}

@@ -23,8 +23,9 @@ type Rule struct {
 	Advise bool
 	// across says that its findings stand for a name and its roles, not for a role.
 	across bool
-	// check gives what the rule sees: one sighting for each name it fires on.
-	check func(*judge) []sighting
+	// check tells what the rule sees: one sighting for each name that it fires on,
+	// in the order of the names.
+	check func(j *judge, saw func(sighting))
 }
 
 // sighting is one rule firing on one session name.
@@ -54,10 +55,22 @@ func ruleIDs() []string {
 	return ids
 }
 
-// orderRules puts ids of rules in the order of the rules.
-func orderRules(ids, order []string) []string {
-	slices.SortFunc(ids, func(a, b string) int { return cmp.Compare(slices.Index(order, a), slices.Index(order, b)) })
-	return slices.Compact(ids)
+// ruleSet is a set of rules, by their places in Rules.
+type ruleSet uint32
+
+func (set ruleSet) has(id string) bool {
+	return set&(1<<slices.Index(ruleIDs(), id)) != 0
+}
+
+// ids are the ids of its rules, in the rules' order.
+func (set ruleSet) ids() []string {
+	var ids []string
+	for place, id := range ruleIDs() {
+		if set&(1<<place) != 0 {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // judge is what the rules look at.
@@ -65,16 +78,14 @@ type judge struct {
 	*finisher
 	ranges *IPRanges
 	config *Config
-	// fired are the rules that fired on a name so far: of some rules only the
-	// first fires.
-	fired map[*nameView][]string
 }
 
 // judge runs all rules and puts what they saw into findings, the most severe first.
+// It notes on each name which rules fire: of some only the first one does.
 func (f *finisher) judge() []Finding {
-	j := &judge{finisher: f, ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config, fired: map[*nameView][]string{}}
+	j := &judge{finisher: f, ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config}
 	var out []Finding
-	for _, rule := range Rules() {
+	for place, rule := range Rules() {
 		setting := j.config.Rule(rule.ID)
 		if setting.Off {
 			continue
@@ -82,19 +93,25 @@ func (f *finisher) judge() []Finding {
 		if setting.Severity != None {
 			rule.Severity = setting.Severity
 		}
-		groups := map[string][]sighting{}
-		for _, s := range rule.check(j) {
-			groups[s.group] = append(groups[s.group], s)
-			j.fired[s.name] = append(j.fired[s.name], rule.ID)
-		}
+		groups := map[string]*group{}
+		rule.check(j, func(s sighting) {
+			s.name.fired |= 1 << place
+			g := groups[s.group]
+			if g == nil {
+				g = newGroup(rule)
+				groups[s.group] = g
+			}
+			g.add(&s)
+		})
 		for _, key := range sortedKeys(groups) {
-			if seen := reported(groups[key], rule.across); len(seen) > 0 {
-				out = append(out, j.finding(rule, key, seen))
+			g := groups[key]
+			if g.unsorted {
+				g.names = j.distinct(place, key)
+			}
+			if g.shown {
+				out = append(out, g.finding(j, key))
 			}
 		}
-	}
-	for n, ids := range j.fired {
-		n.Findings = append(n.Findings, ids...)
 	}
 	slices.SortStableFunc(out, func(a, b Finding) int {
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Names.Count, b.Names.Count), cmp.Compare(a.ID, b.ID))
@@ -102,79 +119,174 @@ func (f *finisher) judge() []Finding {
 	return out
 }
 
-// reported leaves out what was seen of names that are not reported. Of a finding
-// across roles all is needed where one is reported.
-func reported(seen []sighting, across bool) []sighting {
-	hidden := func(s sighting) bool { return s.name.hidden }
-	if across && slices.ContainsFunc(seen, func(s sighting) bool { return !hidden(s) }) {
-		return seen
+// distinct counts the reported session names under one role's ARN on which a rule
+// fires. In logs whose ARNs were masked several roles can have one.
+func (j *judge) distinct(place int, roleARN string) int64 {
+	names := map[string]bool{}
+	for i := range j.names {
+		if n := &j.names[i]; n.fired&(1<<place) != 0 && n.RoleARN == roleARN && !n.hidden {
+			names[n.ref().Session] = true
+		}
 	}
-	return slices.DeleteFunc(seen, hidden)
+	return int64(len(names))
 }
 
-// finding makes one finding of the sightings of a group.
-func (j *judge) finding(rule Rule, group string, seen []sighting) Finding {
-	sum := sha256.Sum256([]byte(rule.ID + "\x00" + group))
+// group is what becomes one finding: the sightings of a rule on one role, or of
+// one name under several roles. There can be a million of them, so that it keeps
+// only what the finding shows.
+type group struct {
+	rule      Rule
+	sightings int
+	shown     bool // one of its names is reported
+
+	names    int64  // different ones
+	last     string // of the names
+	unsorted bool   // they did not come in order, so that names is wrong
+
+	details  foremost[rank, string]
+	evidence foremost[rank, Evidence]
+	sample   foremost[string, string] // of the names
+	patterns foremost[string, string]
+	roles    map[string]bool
+	accounts map[string]bool
+	advice   advice
+}
+
+func newGroup(rule Rule) *group {
+	byText := strings.Compare
+	return &group{
+		rule: rule, roles: map[string]bool{}, accounts: map[string]bool{}, advice: advice{},
+		details: foremost[rank, string]{most: maxDetails, compare: compareRank}, evidence: foremost[rank, Evidence]{most: maxEvidence, compare: compareRank},
+		sample: foremost[string, string]{most: SampleSize, compare: byText}, patterns: foremost[string, string]{most: SampleSize, compare: byText},
+	}
+}
+
+// rank orders what sightings tell: those that matter most come first.
+type rank struct {
+	weight             int64
+	name, role, detail string
+	nth                int // of the sightings, and then of what one of them tells
+	part               int
+}
+
+func compareRank(a, b rank) int {
+	return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.name, b.name), cmp.Compare(a.role, b.role),
+		cmp.Compare(a.detail, b.detail), cmp.Compare(a.nth, b.nth), cmp.Compare(a.part, b.part))
+}
+
+// add adds a sighting. Of a finding across roles all is needed where one of them
+// is reported; of others only what is reported.
+func (g *group) add(s *sighting) {
+	n := s.name
+	g.shown = g.shown || !n.hidden
+	if n.hidden && !g.rule.across {
+		return
+	}
+	name := n.ref().Session
+	switch {
+	case g.sightings == 0 || name > g.last:
+		g.names, g.last = g.names+1, name
+	case name < g.last:
+		g.unsorted = true
+	}
+	g.sightings++
+	at := rank{s.weight, name, n.RoleARN, s.detail, g.sightings, 0}
+	if s.detail != "" {
+		g.details.add(at, s.detail)
+	}
+	for i, e := range s.evidence {
+		at.part = i
+		g.evidence.add(at, e)
+	}
+	g.sample.add(name, name)
+	g.patterns.add(n.Pattern, n.Pattern)
+	g.roles[n.RoleARN] = true
+	g.accounts[n.AccountID] = true
+	if g.rule.Advise {
+		g.advice.add(n)
+	}
+}
+
+// finding makes the finding of a group.
+func (g *group) finding(j *judge, key string) Finding {
+	rule := g.rule
+	sum := sha256.Sum256([]byte(rule.ID + "\x00" + key))
 	fd := Finding{
 		ID: rule.ID + "-" + hex.EncodeToString(sum[:6]), Rule: rule.ID, Severity: rule.Severity,
 		Title: rule.Title, Why: rule.Why,
+		Names:    FindingNames{Count: g.names, Sample: g.sample.values()},
+		Patterns: g.patterns.values(), Evidence: g.evidence.values(), RoleARNs: sortedKeys(g.roles),
+		Recommendation: rule.Fix,
 	}
-	names, patterns, roles, accounts := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
-	slices.SortStableFunc(seen, func(a, b sighting) int {
-		return cmp.Or(-cmp.Compare(a.weight, b.weight), cmp.Compare(a.name.SessionName.SessionName, b.name.SessionName.SessionName),
-			cmp.Compare(a.name.RoleARN, b.name.RoleARN), cmp.Compare(a.detail, b.detail))
-	})
-	var details []string
-	for _, s := range seen {
-		names[s.name.SessionName.SessionName] = true
-		patterns[s.name.Pattern] = true
-		roles[s.name.RoleARN] = true
-		accounts[s.name.AccountID] = true
-		if len(details) < maxDetails && s.detail != "" && !slices.Contains(details, s.detail) {
-			details = append(details, s.detail)
-		}
-		for _, e := range s.evidence {
-			if len(fd.Evidence) < maxEvidence && !slices.Contains(fd.Evidence, e) {
-				fd.Evidence = append(fd.Evidence, e)
-			}
-		}
-	}
+	details := g.details.values()
 	fd.Detail = strings.Join(details, "; ")
-	if more := len(seen) - len(details); more > 0 && len(details) == maxDetails {
+	if more := g.sightings - len(details); more > 0 && len(details) == maxDetails {
 		fd.Detail += fmt.Sprintf("; and %d more like these", more)
 	}
-	s := sample(names)
-	fd.Names = FindingNames{Count: s.Count, Sample: s.Sample}
-	fd.Patterns = sample(patterns).Sample
-	fd.RoleARNs = sortedKeys(roles)
-	if len(accounts) == 1 {
-		fd.AccountID = sortedKeys(accounts)[0]
+	if len(g.accounts) == 1 {
+		fd.AccountID = sortedKeys(g.accounts)[0]
 	}
-	fd.Recommendation = rule.Fix
 	if rule.Advise {
-		fd.Recommendation += advice(seen)
+		fd.Recommendation += g.advice.String()
 	}
 	fd.Ignored, _ = j.config.Ignored(rule.ID, fd.RoleARNs, j.audit.opt.Today)
 	return fd
+}
+
+// foremost are the first of many values in an order, each once.
+type foremost[K any, V comparable] struct {
+	most    int
+	compare func(a, b K) int
+	list    []ranked[K, V]
+}
+
+type ranked[K any, V comparable] struct {
+	key   K
+	value V
+}
+
+// add adds a value by its key.
+func (f *foremost[K, V]) add(key K, value V) {
+	if len(f.list) == f.most && f.compare(key, f.list[f.most-1].key) >= 0 {
+		return
+	}
+	at := slices.IndexFunc(f.list, func(r ranked[K, V]) bool { return r.value == value })
+	switch {
+	case at >= 0 && f.compare(key, f.list[at].key) >= 0:
+		return
+	case at >= 0:
+		f.list = slices.Delete(f.list, at, at+1)
+	case len(f.list) == f.most:
+		f.list = f.list[:f.most-1]
+	}
+	at, _ = slices.BinarySearchFunc(f.list, key, func(r ranked[K, V], key K) int { return f.compare(r.key, key) })
+	f.list = slices.Insert(f.list, at, ranked[K, V]{key, value})
+}
+
+func (f *foremost[K, V]) values() []V {
+	var out []V
+	for _, r := range f.list {
+		out = append(out, r.value)
+	}
+	return out
 }
 
 // maxDetails is how many sightings a finding describes one by one.
 const maxDetails = 5
 
 // each makes the check of a rule that looks at one name at a time.
-func each(look func(*judge, *nameView) (sighting, bool)) func(*judge) []sighting {
-	return func(j *judge) []sighting {
-		var out []sighting
-		for _, n := range j.names {
+func each(look func(*judge, *nameView) (sighting, bool)) func(*judge, func(sighting)) {
+	return func(j *judge, saw func(sighting)) {
+		for i := range j.names {
+			n := &j.names[i]
 			if s, ok := look(j, n); ok {
 				s.name, s.group = n, n.RoleARN
 				if s.weight == 0 {
 					s.weight = n.Calls
 				}
-				out = append(out, s)
+				saw(s)
 			}
 		}
-		return out
 	}
 }
 
@@ -182,20 +294,27 @@ func each(look func(*judge, *nameView) (sighting, bool)) func(*judge) []sighting
 // some call is surer than inferred. A role whose own origin stayed unknown does
 // not count beside an origin that came through it.
 func counted(n *nameView) []origin {
-	found, through := map[origin]bool{}, map[origin]bool{}
+	if len(n.sessions) == 1 { // as most names have
+		s := n.sessions[0]
+		if s.confidence < Recorded || !s.origin.known() || slices.Contains(s.through.roles(), *s.origin) {
+			return nil
+		}
+		return []origin{*s.origin}
+	}
+	found, through := map[*origin]bool{}, map[origin]bool{}
 	for _, s := range n.sessions {
 		if s.confidence < Recorded || !s.origin.known() {
 			continue
 		}
-		found[*s.origin] = true
+		found[s.origin] = true
 		for _, t := range s.through.roles() {
 			through[t] = true
 		}
 	}
 	var all []origin
 	for o := range found {
-		if !through[o] {
-			all = append(all, o)
+		if !through[*o] {
+			all = append(all, *o)
 		}
 	}
 	slices.SortFunc(all, func(a, b origin) int { return cmp.Compare(a.id(), b.id()) })

@@ -127,7 +127,7 @@ func compareWithTruth(t *testing.T, cfg trailgen.OrgConfig) *comparison {
 			found[callKey{r.text[u.arn], r.text[u.key], u.created}] = r.recall(u.session)
 		}
 	}
-	res := a.Result()
+	res := a.Result().whole()
 	c := &comparison{byConfidence: map[Confidence][2]int64{}, rules: map[string]*ruleScore{}}
 	c.counts(res, summary)
 

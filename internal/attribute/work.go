@@ -15,10 +15,10 @@ func (u *work) addActivity(t *symbols, a activity) {
 	o.span.merge(t, a.span)
 }
 
-func (u *work) addHour(h hourCount) {
-	o := u.hours.find(h.hour)
+func addHour(hours *keyed[int64, hourCount], h hourCount) {
+	o := hours.find(h.hour)
 	if o == nil {
-		u.hours.add(h)
+		hours.add(h)
 		return
 	}
 	o.calls += h.calls

@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"iter"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func writeCSV(w io.Writer, res *attribute.Result, opt Options) error {
 	case "", ViewNames:
 		return writeCSVRows(w, csvNames, limited(opt.Top, func(yield func(nameOrigin) bool) {
 			for _, i := range nameOrder(res, opt.Top) {
-				if !eachOrigin(&res.Names[i], yield) {
+				if !eachOrigin(res.Name(int(i)), yield) {
 					return
 				}
 			}
@@ -55,9 +56,8 @@ func writeCSV(w io.Writer, res *attribute.Result, opt Options) error {
 	case ViewSessions:
 		return writeCSVRows(w, csvSessions, limited(opt.Top, func(yield func(nameSession) bool) {
 			for _, i := range nameOrder(res, opt.Top) {
-				n := &res.Names[i]
-				for k := range n.SessionList {
-					if !yield(nameSession{n, &n.SessionList[k]}) {
+				for s := range res.Sessions(int(i)) {
+					if !yield(nameSession{&res.Names[i], s}) {
 						return
 					}
 				}
@@ -113,7 +113,7 @@ func limited[T any](top int, rows func(yield func(T) bool)) func(yield func(T) b
 	}
 }
 
-func pointers[T any](list []T) func(yield func(*T) bool) {
+func pointers[T any](list []T) iter.Seq[*T] {
 	return func(yield func(*T) bool) {
 		for i := range list {
 			if !yield(&list[i]) {

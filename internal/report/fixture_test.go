@@ -92,26 +92,27 @@ func testResult() *attribute.Result {
 		{
 			Partition: "aws", AccountID: "111122223333", RoleName: "AWSReservedSSO_AdministratorAccess_0123456789abcdef",
 			RoleARN:     "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_AdministratorAccess_0123456789abcdef",
-			SessionName: "alice@example.com", Form: "email", Pattern: "alice@example.com", Origins: []attribute.NameOrigin{alice},
+			SessionName: "alice@example.com", Form: "email", Pattern: "alice@example.com", NameDetail: &attribute.NameDetail{Origins: []attribute.NameOrigin{alice}},
 		},
 		{
 			Partition: "aws", AccountID: "111122223333", RoleName: "CrossAccountReader", RoleARN: crossARN,
 			SessionName: "STRING_VALUE", Form: "placeholder", Pattern: "STRING_VALUE",
-			Origins: []attribute.NameOrigin{orders, fleet}, Findings: []string{"shared-name", "generic-name"},
-			SourceIPs:  attribute.Sample{Count: 14, Sample: []string{"10.0.0.1", "10.0.0.2", "198.51.100.7", "203.0.113.20"}},
-			UserAgents: attribute.Sample{Count: 2, Sample: []string{"aws-sdk-go-v2/1.30.3 os/linux; lang/go", "aws-sdk-nodejs/2.1692.0 linux/v18.20.4 exec-env/AWS_Lambda_nodejs18.x promise"}},
-			Services:   []attribute.ServiceCalls{{EventSource: "dynamodb.amazonaws.com", Calls: 86120}, {EventSource: "kms.amazonaws.com", Calls: 234}},
-			Regions:    []string{"eu-central-1", "us-east-1"},
-		},
+			Findings: []string{"shared-name", "generic-name"}, NameDetail: &attribute.NameDetail{
+				Origins:    []attribute.NameOrigin{orders, fleet},
+				SourceIPs:  attribute.Sample{Count: 14, Sample: []string{"10.0.0.1", "10.0.0.2", "198.51.100.7", "203.0.113.20"}},
+				UserAgents: attribute.Sample{Count: 2, Sample: []string{"aws-sdk-go-v2/1.30.3 os/linux; lang/go", "aws-sdk-nodejs/2.1692.0 linux/v18.20.4 exec-env/AWS_Lambda_nodejs18.x promise"}},
+				Services:   []attribute.ServiceCalls{{EventSource: "dynamodb.amazonaws.com", Calls: 86120}, {EventSource: "kms.amazonaws.com", Calls: 234}},
+				Regions:    []string{"eu-central-1", "us-east-1"},
+			}},
 		{
 			Partition: "aws", AccountID: "111122223333", RoleName: "deploy", RoleARN: deployARN,
 			SessionName: "botocore-session-1763337600", Form: "botocore", Pattern: "botocore-session-<n>",
-			Origins: []attribute.NameOrigin{batch}, Findings: []string{"sdk-default-name"},
+			NameDetail: &attribute.NameDetail{Origins: []attribute.NameOrigin{batch}}, Findings: []string{"sdk-default-name"},
 		},
 		{
 			Partition: "aws", AccountID: "444455556666", RoleName: "deploy", RoleARN: "arn:aws:iam::444455556666:role/deploy",
 			SessionName: "AKIAIOSFODNN7EXAMPLE", Form: "", Pattern: "AKIAIOSFODNN7EXAMPLE",
-			Origins: []attribute.NameOrigin{nobody}, Findings: []string{"secret-in-name", "unattributed"},
+			NameDetail: &attribute.NameDetail{Origins: []attribute.NameOrigin{nobody}}, Findings: []string{"secret-in-name", "unattributed"},
 		},
 	}
 	for i := range names {

@@ -53,8 +53,9 @@ func writePage(w io.Writer, res *attribute.Result, opt Options, limit int) error
 		rows.reset()
 		more.reset()
 		for _, i := range p.order[from:min(from+blockRows, len(p.order))] {
-			rows.row(&res.Names[i], p.severity[i], p.rules, p.on)
-			more.detail(&res.Names[i])
+			n := res.Name(int(i))
+			rows.row(n, p.severity[i], p.rules, p.on)
+			more.detail(n, res.Sessions(int(i)))
 		}
 		data := struct {
 			N          int

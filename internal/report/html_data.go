@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"html/template"
+	"iter"
 	"slices"
 	"strconv"
 	"time"
@@ -218,7 +219,7 @@ func weakest(n *attribute.SessionName) attribute.Confidence {
 }
 
 // detail adds what the view of one name shows.
-func (b *block) detail(n *attribute.SessionName) {
+func (b *block) detail(n *attribute.SessionName, sessions iter.Seq[*attribute.Session]) {
 	b.open()
 	b.string(n.RoleARN)
 	b.string(n.Form)
@@ -239,8 +240,11 @@ func (b *block) detail(n *attribute.SessionName) {
 	}
 	b.close()
 	b.open()
-	for i := range n.SessionList[:min(maxSessions, len(n.SessionList))] {
-		s := &n.SessionList[i]
+	left := maxSessions
+	for s := range sessions {
+		if left--; left < 0 {
+			break
+		}
 		b.open()
 		b.string(s.AccessKeyID)
 		b.time(s.Created)

@@ -55,9 +55,10 @@ func (g *nameGroup) label(names []attribute.SessionName) string {
 	return names[g.first].SessionName
 }
 
-// groupNames gives the groups to show, the most severe first, and the number of
-// all groups.
-func groupNames(names []attribute.SessionName, severity []attribute.Severity, on firing) ([]*nameGroup, int) {
+// groupNames gives the groups to show, the most severe first, the number of all
+// groups, and the calls of all names by the hour since 1970.
+func groupNames(res *attribute.Result, severity []attribute.Severity, on firing) ([]*nameGroup, int, map[int64]int64) {
+	names := res.Names
 	byKey := make(map[nameKey]*nameGroup)
 	var groups []*nameGroup
 	for i := range names {
@@ -84,8 +85,7 @@ func groupNames(names []attribute.SessionName, severity []attribute.Severity, on
 		slices.SortStableFunc(rest, func(a, b *nameGroup) int { return cmp.Compare(b.calls, a.calls) })
 		groups = groups[:groupsShown]
 	}
-	follow(groups, names)
-	return groups, all
+	return groups, all, follow(groups, res)
 }
 
 // weight orders groups: those with shared names before all others, then by
@@ -98,15 +98,20 @@ func (g *nameGroup) weight() int {
 	return w
 }
 
-// follow fills in where the calls of the groups come from and when they were.
-func follow(groups []*nameGroup, names []attribute.SessionName) {
+// follow fills in where the calls of the groups come from and when they were. It
+// gives the calls of all names by the hour.
+func follow(groups []*nameGroup, res *attribute.Result) map[int64]int64 {
+	hours := make(map[int64]int64)
 	chosen := make(map[nameKey]*nameGroup, len(groups))
 	for _, g := range groups {
 		g.from, g.hours = make(map[string]*nameSource), make(map[int64]int64)
 		chosen[g.key] = g
 	}
-	for i := range names {
-		n := &names[i]
+	for i := range res.Names {
+		n := res.NameSums(i)
+		for _, h := range n.Hours {
+			hours[h.Hour/3600] += h.Calls
+		}
 		g := chosen[keyOf(n)]
 		if g == nil {
 			continue
@@ -125,4 +130,5 @@ func follow(groups []*nameGroup, names []attribute.SessionName) {
 			g.hours[h.Hour/3600] += h.Calls
 		}
 	}
+	return hours
 }

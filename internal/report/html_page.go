@@ -250,12 +250,12 @@ func newPage(res *attribute.Result, opt Options, limit int) *page {
 		place[i] = at
 	}
 	p.meta(res, opt)
-	groups, all := groupNames(res.Names, p.severity, p.on)
+	groups, all, hours := groupNames(res, p.severity, p.on)
 	p.Flow = newFlow(groups, all, res.Attribution.Calls, res.Names, place, account)
-	p.Timeline = newTimeline(groups, res.Names, place)
+	p.Timeline = newTimeline(groups, res.Names, hours, place)
 	p.findings(res, place, account)
 	for _, i := range p.order[:min(plainRows, len(p.order))] {
-		p.Names = append(p.Names, newPlainRow(&res.Names[i], p.on, brief))
+		p.Names = append(p.Names, newPlainRow(res.Name(int(i)), p.on, brief))
 	}
 	p.Origins = cutTo(busiest(res.Origins), pageOrigins, func(o attribute.OriginTotal) originRow {
 		return originRow{

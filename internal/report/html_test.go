@@ -243,7 +243,8 @@ func manyNames(n int) *attribute.Result {
 	like := res.Names[2]
 	res.Names = make([]attribute.SessionName, n)
 	for i := range res.Names {
-		name := like
+		name, detail := like, *like.NameDetail
+		name.NameDetail = &detail
 		name.SessionName = fmt.Sprintf("botocore-session-%010d", i)
 		name.Calls = int64(i % 1000)
 		name.SessionList = slices.Clone(like.SessionList)
@@ -350,7 +351,7 @@ func TestFlow(t *testing.T) {
 		for i := range count {
 			n := attribute.SessionName{
 				AccountID: "111122223333", RoleName: fmt.Sprint("role-", i/2), RoleARN: fmt.Sprint("arn:aws:iam::111122223333:role/role-", i/2),
-				SessionName: fmt.Sprint("name-", i), Calls: int64(10 * (i + 1)),
+				SessionName: fmt.Sprint("name-", i), Calls: int64(10 * (i + 1)), NameDetail: &attribute.NameDetail{},
 			}
 			for j := range 1 + i%3 {
 				n.Origins = append(n.Origins, attribute.NameOrigin{ID: fmt.Sprint("ec2:111122223333/app-", i+j), Calls: int64(5 + j), ByConf: attribute.Split{Calls: 5, Unknown: int64(5 * (j % 2))}})
@@ -361,7 +362,7 @@ func TestFlow(t *testing.T) {
 			names = append(names, n)
 		}
 		on := firing{{rule: ruleShared, role: "arn:aws:iam::111122223333:role/role-1"}: attribute.High}
-		groups, all := groupNames(names, severities(names, on), on)
+		groups, all, _ := groupNames(&attribute.Result{Names: names}, severities(names, on), on)
 		f := newFlow(groups, all, 1_000_000, names, map[int32]int{3: 0}, pageText)
 		if f.Shown != min(count, groupsShown) || f.Total != count {
 			t.Errorf("%d names: %d of %d shown", count, f.Shown, f.Total)
@@ -402,11 +403,11 @@ func TestFlow(t *testing.T) {
 func TestTimeline(t *testing.T) {
 	hour := at(0, 0, 0).Unix()
 	names := []attribute.SessionName{
-		{SessionName: "a", RoleName: "r", RoleARN: "r", Calls: 6, Hours: []attribute.HourCalls{{Hour: hour, Calls: 1}, {Hour: hour + 2*3600, Calls: 5}}},
-		{SessionName: "b", RoleName: "r", RoleARN: "r", Calls: 2, Hours: []attribute.HourCalls{{Hour: hour + 2*3600, Calls: 2}}},
+		{SessionName: "a", RoleName: "r", RoleARN: "r", Calls: 6, NameDetail: &attribute.NameDetail{Hours: []attribute.HourCalls{{Hour: hour, Calls: 1}, {Hour: hour + 2*3600, Calls: 5}}}},
+		{SessionName: "b", RoleName: "r", RoleARN: "r", Calls: 2, NameDetail: &attribute.NameDetail{Hours: []attribute.HourCalls{{Hour: hour + 2*3600, Calls: 2}}}},
 	}
-	groups, _ := groupNames(names, make([]attribute.Severity, 2), nil)
-	tl := newTimeline(groups, names, map[int32]int{0: 0, 1: 1})
+	groups, _, hours := groupNames(&attribute.Result{Names: names}, make([]attribute.Severity, 2), nil)
+	tl := newTimeline(groups, names, hours, map[int32]int{0: 0, 1: 1})
 	// Three hours are shown as the day that they are in.
 	if tl.Columns != 24 || tl.Unit != "1 hour" || len(tl.Rows) != 3 {
 		t.Fatalf("%d columns of %s and %d rows, want 24 of 1 hour and 3", tl.Columns, tl.Unit, len(tl.Rows))
@@ -424,15 +425,15 @@ func TestTimeline(t *testing.T) {
 	// However long the window, the columns are bounded and no call is lost.
 	for days, unit := range map[int64]string{6: "1 hour", 20: "3 hours", 90: "1 day", 3650: "22 days"} {
 		long := slices.Clone(names)
-		long[0].Hours = append(slices.Clone(names[0].Hours), attribute.HourCalls{Hour: hour + days*24*3600, Calls: 3})
-		groups, _ := groupNames(long, make([]attribute.Severity, 2), nil)
-		tl := newTimeline(groups, long, nil)
+		long[0].NameDetail = &attribute.NameDetail{Hours: append(slices.Clone(names[0].Hours), attribute.HourCalls{Hour: hour + days*24*3600, Calls: 3})}
+		groups, _, hours := groupNames(&attribute.Result{Names: long}, make([]attribute.Severity, 2), nil)
+		tl := newTimeline(groups, long, hours, nil)
 		if tl.Unit != unit || tl.Columns > timelineColumns || tl.Rows[0].Calls != 11 || tl.Rows[1].Calls != 9 {
 			t.Errorf("%d days: %d columns of %s, %d and %d calls, want at most %d of %s, 11 and 9",
 				days, tl.Columns, tl.Unit, tl.Rows[0].Calls, tl.Rows[1].Calls, timelineColumns, unit)
 		}
 	}
-	if newTimeline(nil, nil, nil) != nil {
+	if newTimeline(nil, nil, nil, nil) != nil {
 		t.Error("a timeline of nothing")
 	}
 }
@@ -445,13 +446,13 @@ func TestGroupNames(t *testing.T) {
 		names = append(names, attribute.SessionName{RoleARN: fmt.Sprint("bad-", i), SessionName: "x", Pattern: "x", Calls: 1, Findings: []string{"generic-name"}})
 	}
 	for i := range 9 {
-		names = append(names, attribute.SessionName{RoleARN: "fleet", SessionName: fmt.Sprint("i-", i), Pattern: "i-<id>", Calls: 100, Hours: []attribute.HourCalls{{Hour: 7200, Calls: 100}}})
+		names = append(names, attribute.SessionName{RoleARN: "fleet", SessionName: fmt.Sprint("i-", i), Pattern: "i-<id>", Calls: 100, NameDetail: &attribute.NameDetail{Hours: []attribute.HourCalls{{Hour: 7200, Calls: 100}}}})
 	}
 	on := make(firing)
 	for _, n := range names[:20] {
 		on[firingKey{rule: "generic-name", role: n.RoleARN}] = attribute.Medium
 	}
-	groups, all := groupNames(names, severities(names, on), on)
+	groups, all, _ := groupNames(&attribute.Result{Names: names}, severities(names, on), on)
 	if all != 21 || len(groups) != groupsShown {
 		t.Fatalf("%d of %d groups, want %d of 21", len(groups), all, groupsShown)
 	}

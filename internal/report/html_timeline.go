@@ -44,13 +44,12 @@ const (
 	timelineLabel   = 36
 )
 
-// newTimeline draws the sum of all names and each of the groups.
-func newTimeline(groups []*nameGroup, names []attribute.SessionName, place map[int32]int) *timeline {
+// newTimeline draws the sum of all names, whose calls by the hour are given, and
+// each of the groups.
+func newTimeline(groups []*nameGroup, names []attribute.SessionName, hours map[int64]int64, place map[int32]int) *timeline {
 	first, last := int64(math.MaxInt64), int64(math.MinInt64)
-	for i := range names {
-		for _, h := range names[i].Hours {
-			first, last = min(first, h.Hour/3600), max(last, h.Hour/3600)
-		}
+	for hour := range hours {
+		first, last = min(first, hour), max(last, hour)
 	}
 	if first > last {
 		return nil
@@ -99,10 +98,8 @@ func newTimeline(groups []*nameGroup, names []attribute.SessionName, place map[i
 		return r
 	}
 	all := make([]int64, t.Columns)
-	for i := range names {
-		for _, h := range names[i].Hours {
-			all[column(h.Hour/3600)] += h.Calls
-		}
+	for hour, c := range hours {
+		all[column(hour)] += c
 	}
 	total := row(all)
 	total.Label, total.All = "All session names", true

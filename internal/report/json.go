@@ -3,6 +3,7 @@ package report
 import (
 	_ "embed"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/trailscan/trailscan/internal/attribute"
@@ -39,7 +40,7 @@ func writeJSON(w io.Writer, res *attribute.Result, opt Options) error {
 		j.baseline(res.Baseline)
 		j.end()
 	}
-	jsonRows(j, "sessionNames", res.Names, (*jsonWriter).sessionName)
+	jsonEach(j, "sessionNames", wholeNames(res), (*jsonWriter).sessionName)
 	jsonRows(j, "origins", res.Origins, (*jsonWriter).originTotal)
 	jsonRows(j, "findings", res.Findings, (*jsonWriter).finding)
 	jsonRows(j, "coverage", res.Coverage, (*jsonWriter).coverage)
@@ -51,18 +52,33 @@ func writeJSON(w io.Writer, res *attribute.Result, opt Options) error {
 
 // jsonRows writes a member that is an array of objects.
 func jsonRows[T any](j *jsonWriter, name string, rows []T, members func(*jsonWriter, *T)) {
+	jsonEach(j, name, pointers(rows), members)
+}
+
+func jsonEach[T any](j *jsonWriter, name string, rows iter.Seq[*T], members func(*jsonWriter, *T)) {
 	j.key(name)
 	j.array()
-	for i := range rows {
+	for row := range rows {
 		if j.err != nil {
 			return
 		}
 		j.item()
 		j.object()
-		members(j, &rows[i])
+		members(j, row)
 		j.end()
 	}
 	j.end()
+}
+
+// wholeNames are the session names, each with its detail.
+func wholeNames(res *attribute.Result) iter.Seq[*attribute.SessionName] {
+	return func(yield func(*attribute.SessionName) bool) {
+		for i := range res.Names {
+			if !yield(res.Name(i)) {
+				return
+			}
+		}
+	}
 }
 
 // writeJSONLines writes the JSON report as one object a line. Each has the
@@ -85,7 +101,7 @@ func writeJSONLines(w io.Writer, res *attribute.Result, opt Options) error {
 		j.baseline(res.Baseline)
 		j.end()
 	}
-	jsonLines(j, "sessionName", res.Names, (*jsonWriter).sessionName)
+	jsonEachLine(j, "sessionName", wholeNames(res), (*jsonWriter).sessionName)
 	jsonLines(j, "origin", res.Origins, (*jsonWriter).originTotal)
 	jsonLines(j, "finding", res.Findings, (*jsonWriter).finding)
 	jsonLines(j, "coverage", res.Coverage, (*jsonWriter).coverage)
@@ -101,12 +117,16 @@ func (j *jsonWriter) nextLine(kind string) {
 }
 
 func jsonLines[T any](j *jsonWriter, kind string, rows []T, members func(*jsonWriter, *T)) {
-	for i := range rows {
+	jsonEachLine(j, kind, pointers(rows), members)
+}
+
+func jsonEachLine[T any](j *jsonWriter, kind string, rows iter.Seq[*T], members func(*jsonWriter, *T)) {
+	for row := range rows {
 		if j.err != nil {
 			return
 		}
 		j.nextLine(kind)
-		members(j, &rows[i])
+		members(j, row)
 		j.end()
 	}
 }

@@ -248,7 +248,7 @@ func (m *markdown) names() {
 	m.tableHead("session name", "role", "origin", "confidence", " calls", "findings")
 	shown := m.shown(len(m.res.Names))
 	for _, i := range rankNames(m.res.Names, worst(m.res), shown) {
-		n := &m.res.Names[i]
+		n := m.res.Name(int(i))
 		name, role, rules := markdownCode(n.SessionName), m.role(n.AccountID, n.RoleName), markdownText(strings.Join(n.Findings, ", "))
 		for k := range n.Origins {
 			o := &n.Origins[k]

@@ -479,7 +479,7 @@ func (t *table) names() {
 		{head: "FINDINGS", flex: 30, drop: 2},
 	}}
 	for _, i := range rankNames(t.res.Names, severity, shown) {
-		n := &t.res.Names[i]
+		n := t.res.Name(int(i))
 		for k := range n.Origins {
 			o := &n.Origins[k]
 			if k == someOrigins && len(n.Origins) > someOrigins+1 {
@@ -530,7 +530,9 @@ func (t *table) sessions() {
 	t.title("Sessions")
 	all := 0
 	for i := range t.res.Names {
-		all += len(t.res.Names[i].SessionList)
+		for range t.res.Sessions(i) {
+			all++
+		}
 	}
 	if all == 0 {
 		t.println(noCalls(&t.res.Scan))
@@ -546,11 +548,10 @@ func (t *table) sessions() {
 	}}
 	for _, i := range rankNames(t.res.Names, worst(t.res), min(shown, len(t.res.Names))) {
 		n := &t.res.Names[i]
-		for k := range n.SessionList {
+		for s := range t.res.Sessions(int(i)) {
 			if len(g.rows) == shown {
 				break
 			}
-			s := &n.SessionList[k]
 			g.add(text(n.SessionName), t.roleCell(n.AccountID, n.RoleName),
 				cell(shorten(escapeTerminal(s.AccessKeyID), 20)), moment(s.Created), moment(s.LastSeen),
 				number(s.Calls), number(s.Errors), originCell(s.OriginID, ""), confidenceCell(s.Confidence))
