@@ -62,7 +62,7 @@ func window(res *attribute.Result) string {
 	case !s.Until.IsZero():
 		return fmt.Sprintf("until %s UTC", stamp(s.Until))
 	case !to.IsZero():
-		return fmt.Sprintf("all that was read: %s to %s UTC (%s)", stamp(from), stamp(to), counted(hoursOf(from, to), "hour"))
+		return fmt.Sprintf("all that was read: %s to %s UTC (%s)", stamp(from), stamp(to), span(time.Duration(hoursOf(from, to))*time.Hour))
 	}
 	return "all that was read"
 }

@@ -82,3 +82,25 @@ func TestReadByAthena(t *testing.T) {
 		t.Error("one query is not told as one")
 	}
 }
+
+// Without a window the report tells the time of the events that were read, hours
+// that are only begun included.
+func TestWindow(t *testing.T) {
+	read := []attribute.Coverage{{From: at(0, 8, 5), To: at(0, 9, 0)}, {From: at(0, 8, 0), To: at(0, 13, 46)}, {}}
+	for _, test := range []struct {
+		scan     attribute.Scan
+		coverage []attribute.Coverage
+		want     string
+	}{
+		{attribute.Scan{Since: at(0, 0, 0), Until: at(7, 0, 0)}, read, "2026-11-16 00:00 to 2026-11-23 00:00 UTC (7 days)"},
+		{attribute.Scan{Since: at(0, 0, 0)}, read, "from 2026-11-16 00:00 UTC"},
+		{attribute.Scan{Until: at(7, 0, 0)}, read, "until 2026-11-23 00:00 UTC"},
+		{attribute.Scan{}, read, "all that was read: 2026-11-16 08:00 to 2026-11-16 13:46 UTC (6 hours)"},
+		{attribute.Scan{}, []attribute.Coverage{{From: at(0, 8, 0), To: at(4, 7, 0)}}, "all that was read: 2026-11-16 08:00 to 2026-11-20 07:00 UTC (3 days)"},
+		{attribute.Scan{}, nil, "all that was read"},
+	} {
+		if got := window(&attribute.Result{Scan: test.scan, Coverage: test.coverage}); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
