@@ -105,6 +105,35 @@ func hostileLog(t *testing.T) []byte {
 				},
 			},
 		})
+		// Those who are no user of IAM: other providers, services, functions.
+		const github = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"
+		for n, caller := range []map[string]any{
+			{"eventName": "AssumeRoleWithWebIdentity", "userIdentity": map[string]any{"type": "WebIdentityUser", "principalId": github + ":sts.amazonaws.com:repo:acme/" + s + ":ref", "userName": "repo:acme/" + s + ":ref", "identityProvider": github}},
+			{"eventName": "AssumeRoleWithSAML", "userIdentity": map[string]any{"type": "SAMLUser", "principalId": s + ":" + s, "userName": s, "identityProvider": s}},
+			{"eventName": "AssumeRole", "userIdentity": map[string]any{"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"}},
+			{"eventName": "AssumeRole", "errorCode": s, "userIdentity": map[string]any{"type": "Root"}}, // so that the calls tell
+			{"eventName": "AssumeRole", "userIdentity": map[string]any{"type": "AWSAccount", "principalId": "AROAOTHER:" + s, "accountId": "999999999999"}},
+		} {
+			key, name := fmt.Sprintf("ASIAEXAMPLE%d%08d", n+1, i), fmt.Sprintf("%s%d", name, n)
+			arn := "arn:aws:sts::111122223333:assumed-role/" + flat(role) + "/" + flat(name)
+			caller["eventSource"] = "sts.amazonaws.com"
+			caller["requestParameters"] = map[string]any{
+				"roleArn": "arn:aws:iam::111122223333:role/" + flat(role), "roleSessionName": name, "principalArn": s, "clusterName": s, "targetPrincipal": s, "principalTags": map[string]any{s: s},
+				"tags": []any{map[string]any{"key": "eks-cluster-name", "value": s}, map[string]any{"key": "kubernetes-namespace", "value": s}, map[string]any{"key": "kubernetes-service-account", "value": s}},
+			}
+			caller["responseElements"] = map[string]any{"credentials": map[string]any{"accessKeyId": key}, "assumedRoleUser": map[string]any{"assumedRoleId": "AROAEXAMPLE:" + name, "arn": arn}, "subjectFromWebIdentityToken": "repo:acme/" + s + ":ref", "provider": s, "audience": s, "subject": s, "issuer": s, "nameQualifier": s}
+			add(caller)
+			session := map[string]any{
+				"type": "AssumedRole", "principalId": "AROAEXAMPLE:" + name, "arn": arn, "accountId": "111122223333", "accessKeyId": key,
+				"sessionContext": map[string]any{"attributes": map[string]any{"creationDate": "2026-11-20T08:00:00Z"}},
+			}
+			if caller["errorCode"] != nil {
+				session["inScopeOf"] = map[string]any{"issuerType": "AWS::Lambda::Function", "credentialsIssuedTo": "arn:aws:lambda:eu-west-1:111122223333:function:f" + flat(s)}
+			} else {
+				session["onBehalfOf"] = map[string]any{"userId": s, "identityStoreArn": s}
+			}
+			add(map[string]any{"eventName": "PutObject", "eventSource": "s3.amazonaws.com", "userIdentity": session})
+		}
 		add(map[string]any{
 			"eventName": "AssumeRole", "eventSource": "sts.amazonaws.com", "errorCode": s + "Denied", "userIdentity": user,
 			"requestParameters": map[string]any{"roleArn": "arn:aws:iam::111122223333:role/" + role},
@@ -156,6 +185,13 @@ func TestHostileLog(t *testing.T) {
 			for line := range strings.Lines(stderr) {
 				if !strings.HasPrefix(line, "trailscan: ") {
 					t.Errorf("%s: a line that is not the program's: %q", what, line)
+				}
+			}
+			if format == "json" { // or else what follows looks at nothing
+				for _, kind := range []string{"iam-user", "github-actions", "saml", "eks", "external", "lambda"} {
+					if !strings.Contains(stdout, `"kind": "`+kind+`"`) {
+						t.Errorf("%s: no origin of the kind %s", what, kind)
+					}
 				}
 			}
 			if format == "html" && strings.Contains(stdout, "<script>alert") {
