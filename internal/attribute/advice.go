@@ -7,21 +7,29 @@ import (
 )
 
 // advice says which name and which condition of the role's trust policy would
-// put right what was seen: of each kind of callers, the first one by its id.
-type advice map[string]*origin
+// put right what was seen: of each kind of callers, the first few by their ids
+// and one more if there are more.
+type advice map[string][]*origin
+
+// maxAdvised is how many callers of a kind are told a name of their own.
+const maxAdvised = 5
 
 // add takes the callers of a name into account.
 func (a advice) add(n *nameView) {
-	var last *origin
 	for _, s := range n.sessions {
 		o := s.origin
-		if o == last || !o.known() {
+		if !o.known() {
 			continue
 		}
-		last = o
 		k := adviceKind(*o)
-		if old := a[k]; old == nil || old != o && o.id() < old.id() {
-			a[k] = o
+		list := a[k]
+		if slices.Contains(list, o) {
+			continue
+		}
+		at, found := slices.BinarySearchFunc(list, o, func(x, y *origin) int { return strings.Compare(x.id(), y.id()) })
+		if !found && at <= maxAdvised {
+			list = slices.Insert(list, at, o)
+			a[k] = list[:min(len(list), maxAdvised+1)]
 		}
 	}
 }
@@ -30,9 +38,31 @@ func (a advice) add(n *nameView) {
 func (a advice) String() string {
 	var b strings.Builder
 	for _, k := range sortedKeys(a) {
-		b.WriteString(" " + adviceFor(k, *a[k]))
+		b.WriteString(" " + adviceFor(k, *a[k][0]))
+		b.WriteString(likewise(k, a[k][1:]))
 	}
 	return b.String()
+}
+
+// likewise says what goes for further callers of a kind, where the advice is
+// about one caller.
+func likewise(kind string, others []*origin) string {
+	var parts []string
+	for _, o := range others[:min(len(others), maxAdvised-1)] {
+		switch kind {
+		case "app", "token", "eks":
+			parts = append(parts, suggestName(*o)+" for "+o.id())
+		case "external":
+			parts = append(parts, "for account "+o.account)
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	if len(others) > len(parts) {
+		parts = append(parts, "and so on")
+	}
+	return " Likewise " + strings.Join(parts, ", ") + "."
 }
 
 func adviceKind(o origin) string {
