@@ -90,27 +90,12 @@ func TestRollupCompressed(t *testing.T) {
 	}
 }
 
-// TestAthenaScript runs the cases of testdata/athena against a real S3 server,
-// filled as for TestS3Script, and a stand-in of Athena, to which the database
+// startAthena starts a stand-in of Athena beside an S3 server and gives its URL. It
+// answers with what the queries over the trail string-value give; the database
 // broken makes queries fail, and tables of the database blind show no events.
-func TestAthenaScript(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds and runs an S3 server")
-	}
-	gateway, err := s3test.Start()
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	t.Cleanup(gateway.Stop)
-	t.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
-	t.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
-	fill(t, gateway.URL)
-	cfg, err := ingest.LoadAWS(context.Background(), ingest.AWSOptions{EndpointURL: gateway.URL})
+func startAthena(t *testing.T, s3URL string) string {
+	t.Helper()
+	cfg, err := ingest.LoadAWS(t.Context(), ingest.AWSOptions{EndpointURL: s3URL})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,12 +124,21 @@ func TestAthenaScript(t *testing.T) {
 		},
 	})
 	t.Cleanup(web.Close)
+	return web.URL
+}
+
+// TestAthenaScript runs the cases of testdata/athena against a real S3 server,
+// filled as for TestS3Script, and a stand-in of Athena.
+func TestAthenaScript(t *testing.T) {
+	gateway := startS3(t)
+	fill(t, gateway.URL)
+	web := startAthena(t, gateway.URL)
 	testscript.Run(t, scripts(t, "testdata/athena", func(env *testscript.Env) {
 		env.Setenv("AWS_ACCESS_KEY_ID", s3test.Key)
 		env.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
 		env.Setenv("AWS_REGION", "us-east-1")
 		env.Setenv("AWS_ENDPOINT_URL", gateway.URL)
-		env.Setenv("AWS_ENDPOINT_URL_ATHENA", web.URL)
+		env.Setenv("AWS_ENDPOINT_URL_ATHENA", web)
 	}))
 }
 

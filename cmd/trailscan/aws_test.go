@@ -22,8 +22,8 @@ import (
 )
 
 // TestS3Script runs the cases of testdata/s3 against a real S3 server, whose
-// bucket trail-logs holds testdata/trails/string-value and whose bucket reports
-// is empty.
+// bucket trail-logs holds testdata/trails/string-value and whose buckets reports
+// and query-results are empty.
 func TestS3Script(t *testing.T) {
 	gateway := startS3(t)
 	fill(t, gateway.URL)
@@ -45,7 +45,7 @@ func fill(t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	client := s3.NewFromConfig(cfg)
-	for _, bucket := range []string{"trail-logs", "reports"} {
+	for _, bucket := range []string{"trail-logs", "reports", "query-results"} {
 		if _, err := client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: aws.String(bucket)}); err != nil {
 			t.Fatal(err)
 		}

@@ -217,6 +217,7 @@ func TestDocumentedCommands(t *testing.T) {
 	api.Rate, api.Burst = 1000, 1000
 	web := httptest.NewServer(api)
 	t.Cleanup(web.Close)
+	t.Setenv("AWS_ENDPOINT_URL_ATHENA", startAthena(t, gateway.URL))
 	t.Setenv("AWS_ENDPOINT_URL", gateway.URL)
 	t.Setenv("AWS_ENDPOINT_URL_CLOUDTRAIL", web.URL)
 	t.Setenv("AWS_ENDPOINT_URL_ACCOUNT", web.URL)
