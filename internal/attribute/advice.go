@@ -38,20 +38,20 @@ func (a advice) add(n *nameView) {
 func (a advice) String() string {
 	var b strings.Builder
 	for _, k := range sortedKeys(a) {
-		b.WriteString(" " + adviceFor(k, *a[k][0]))
-		b.WriteString(likewise(k, a[k][1:]))
+		b.WriteString(" " + adviceFor(k, *a[k][0], a.nameFor(a[k][0])))
+		b.WriteString(a.likewise(k, a[k][1:]))
 	}
 	return b.String()
 }
 
 // likewise says what goes for further callers of a kind, where the advice is
 // about one caller.
-func likewise(kind string, others []*origin) string {
+func (a advice) likewise(kind string, others []*origin) string {
 	var parts []string
 	for _, o := range others[:min(len(others), maxAdvised-1)] {
 		switch kind {
 		case "app", "token", "eks":
-			parts = append(parts, suggestName(*o)+" for "+o.id())
+			parts = append(parts, a.nameFor(o)+" for "+o.id())
 		case "external":
 			parts = append(parts, "for account "+o.account)
 		}
@@ -63,6 +63,20 @@ func likewise(kind string, others []*origin) string {
 		parts = append(parts, "and so on")
 	}
 	return " Likewise " + strings.Join(parts, ", ") + "."
+}
+
+// nameFor suggests a name for a caller, with its account where another one of
+// that name would share it again.
+func (a advice) nameFor(o *origin) string {
+	name := suggestName(*o)
+	for _, list := range a {
+		for _, other := range list {
+			if other.id() != o.id() && suggestName(*other) == name && name != noName && o.account != "" {
+				return name[:min(len(name), 64-1-len(o.account))] + "-" + o.account
+			}
+		}
+	}
+	return name
 }
 
 func adviceKind(o origin) string {
@@ -83,23 +97,26 @@ func adviceKind(o origin) string {
 	return "app"
 }
 
-func adviceFor(kind string, o origin) string {
+func adviceFor(kind string, o origin, name string) string {
 	switch kind {
 	case "user":
 		return `For IAM users: name the session after the user; "StringEquals": {"sts:RoleSessionName": "${aws:username}"} enforces it. That condition denies every caller that is not an IAM user, so give it a statement of its own.`
 	case "person":
 		return `For people who sign in: let the identity provider set the session name, and require "StringLike": {"sts:SourceIdentity": "?*"} to carry the person down every chain.`
 	case "token":
-		return fmt.Sprintf(`For %s: use %s as the name, and bind the role to it by the token's subject ("StringLike" on the provider's :sub), which the caller cannot choose.`, o.id(), suggestName(o))
+		return fmt.Sprintf(`For %s: use %s as the name, and bind the role to it by the token's subject ("StringLike" on the provider's :sub), which the caller cannot choose.`, o.id(), name)
 	case "eks":
-		return fmt.Sprintf(`For %s: bind the role to the service account (the provider's :sub, or "aws:RequestTag/kubernetes-service-account" with Pod Identity), and set AWS_ROLE_SESSION_NAME to %s.`, o.id(), suggestName(o))
+		return fmt.Sprintf(`For %s: bind the role to the service account (the provider's :sub, or "aws:RequestTag/kubernetes-service-account" with Pod Identity), and set AWS_ROLE_SESSION_NAME to %s.`, o.id(), name)
 	case "external":
 		return fmt.Sprintf(`For account %s: agree on a name with its owner, and let a statement for that account alone insist on it ("sts:RoleSessionName") and on a secret of yours ("sts:ExternalId").`, o.account)
 	case "service":
 		return `A service principal chooses the name itself: put no condition on it, use aws:SourceArn or aws:SourceAccount where the service supports them.`
 	}
-	return fmt.Sprintf(`For %s: use %s as the name; a statement for that caller alone with "StringLike": {"sts:RoleSessionName": "%s*"} enforces it.`, o.id(), suggestName(o), suggestName(o))
+	return fmt.Sprintf(`For %s: use %s as the name; a statement for that caller alone with "StringLike": {"sts:RoleSessionName": "%s*"} enforces it.`, o.id(), name, name)
 }
+
+// noName stands where an origin's name makes none.
+const noName = "the app's own name"
 
 // suggestName makes a session name of an origin's name: what STS allows of it,
 // [\w+=,.@-]{2,64}.
@@ -120,7 +137,7 @@ func suggestName(o origin) string {
 		name = name[len(name)-64:]
 	}
 	if len(name) < 2 || slices.Contains([]string{"", "-"}, name) {
-		return "the app's own name"
+		return noName
 	}
 	return name
 }

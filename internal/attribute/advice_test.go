@@ -42,3 +42,17 @@ func TestAdviceNamesEachCaller(t *testing.T) {
 		t.Errorf("in another order:\n%s\nnot\n%s", got, want)
 	}
 }
+
+// Apps of the same name in several accounts would share that name again.
+func TestAdviceTellsAccountsApart(t *testing.T) {
+	a := advice{}
+	for _, account := range []string{"111122223333", "444455556666"} {
+		a.add(&nameView{sessions: []*session{{verdict: verdict{origin: &origin{kind: KindLambda, account: account, name: "orders"}}}}})
+	}
+	got := a.String()
+	for _, want := range []string{"use orders-111122223333 as the name", `"orders-111122223333*"`, "Likewise orders-444455556666 for lambda:444455556666/orders."} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in %q", want, got)
+		}
+	}
+}
