@@ -69,13 +69,14 @@ func (j *judge) foreignAccount(account string) bool {
 	return account != "" && !j.read[j.sym(account)] && !j.config.IsTrusted(account)
 }
 
-// foreignAssumes are the assume events by which a session went on to a role of
-// a foreign account, by the session's ARN.
+// foreignAssumes are the assume events of the window by which a session went on
+// to a role of a foreign account, by the session's ARN. Those before it are read
+// of some sources and not of others.
 func (j *judge) foreignAssumes() map[sym][]*issuance {
 	out := map[sym][]*issuance{}
 	for i := range j.issuances.all() {
 		c := i.best().caller
-		if j.text[c.typ] == "AssumedRole" && j.foreignAccount(refOf(j.text[i.name]).Account) {
+		if i.inWindow() && j.text[c.typ] == "AssumedRole" && j.foreignAccount(refOf(j.text[i.name]).Account) {
 			out[c.arn] = append(out[c.arn], i)
 		}
 	}
