@@ -79,7 +79,8 @@ type AWSOptions struct {
 	// a request again. It is called from many goroutines.
 	OnRetry func(error)
 
-	maxBackoff time.Duration // tests do not wait
+	// Tests do not wait so long.
+	maxBackoff, slowGrace time.Duration
 }
 
 // LoadAWS reads the SDK's configuration and settles how requests are repeated.
@@ -143,6 +144,12 @@ func LoadAWS(ctx context.Context, o AWSOptions) (aws.Config, error) {
 	credentials := &checkedCredentials{CredentialsProvider: cfg.Credentials}
 	cfg.Retryer = func() aws.Retryer { return newRetryer(o, credentials) }
 	cfg.Credentials = credentials
+	grace := slowGrace
+	if o.slowGrace > 0 {
+		grace = o.slowGrace
+	}
+	// Only now too: the SDK has put into the client what the environment says.
+	cfg.HTTPClient = steadyClient{cfg.HTTPClient, grace}
 	return cfg, nil
 }
 
