@@ -670,6 +670,45 @@ func TestAccessible(t *testing.T) {
 	want(b, `getComputedStyle(document.activeElement).outlineStyle`, "solid")
 }
 
+// Without a pointer: fold a finding, search, sort, turn the page, open a name and
+// come back, with the keyboard's place visible at each stop.
+func TestKeyboard(t *testing.T) {
+	b := open(t, demo())
+	tabTo := func(stop string) {
+		t.Helper()
+		for range 400 {
+			b.do(chromedp.KeyEvent(kb.Tab))
+			if eval[bool](b, `document.activeElement.matches(`+fmt.Sprintf("%q", stop)+`)`) {
+				want(b, `getComputedStyle(document.activeElement).outlineStyle`, "solid")
+				return
+			}
+		}
+		t.Fatalf("the keyboard does not reach %s", stop)
+	}
+	tabTo(".finding > summary")
+	opened := eval[bool](b, `document.querySelector(".finding").open`)
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.wait(fmt.Sprintf(`document.querySelector(".finding").open === %t`, !opened))
+
+	tabTo("#names-filter input[name=text]")
+	b.do(chromedp.KeyEvent("botocore"))
+	b.wait(told + ` === "41 of 87 names"`)
+	tabTo("#names-table th[data-sort=calls] button")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.wait(`document.querySelector("#names-table th[data-sort=calls]").getAttribute("aria-sort") === "descending"`)
+	tabTo("#names-table tbody a")
+	name := eval[string](b, `document.activeElement.textContent`)
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.wait(`!document.getElementById("name").hidden`)
+	want(b, heading, name)
+	want(b, `document.activeElement.id`, "name")
+	tabTo("#name .crumbs a")
+	b.do(chromedp.KeyEvent(kb.Escape))
+	b.wait(`document.getElementById("name").hidden`)
+	want(b, told, "41 of 87 names")
+	want(b, `document.activeElement.textContent`, name) // and goes on from there
+}
+
 func TestEmptyReport(t *testing.T) {
 	b := open(t, &attribute.Result{Scan: attribute.Scan{Complete: true}})
 	want(b, `document.querySelector(".lead").textContent`, "No role session made a call in the window.")

@@ -334,6 +334,7 @@
   const title = document.title;
   let started = false;
   let left = -1; // how far the report was scrolled when a name was opened from it, or -1
+  let opened = ""; // the fragment of the name that was opened last
 
   function stats(...pairs) {
     return element("dl", { class: "stats" }, pairs.filter((p) => p && p[1] !== "").map(([k, v]) =>
@@ -497,6 +498,7 @@
     if (n >= 0 && n < rows.length) {
       if (view.hidden) left = started ? scrollY : -1;
       open(n);
+      opened = location.hash;
       report.hidden = true;
       view.hidden = false;
       scrollTo(0, 0);
@@ -509,7 +511,11 @@
     document.title = title;
     const target = byId(location.hash.slice(1));
     if (target && target.matches("details")) target.open = true;
-    if (back && left >= 0 && (!target || target === byId("names"))) scrollTo(0, left);
+    if (back && left >= 0 && (!target || target === byId("names"))) {
+      scrollTo(0, left);
+      // The keyboard goes on where it left the report, if that is in the table.
+      table?.querySelector(`a[href="${opened}"]`)?.focus({ preventScroll: true });
+    }
     else if (target && report.contains(target)) target.scrollIntoView();
   }
 
