@@ -514,7 +514,7 @@
     if (back && left >= 0 && (!target || target === byId("names"))) {
       scrollTo(0, left);
       // The keyboard goes on where it left the report, if that is in the table.
-      table?.querySelector(`a[href="${opened}"]`)?.focus({ preventScroll: true });
+      [...table.tBodies[0].querySelectorAll("a")].find((a) => a.hash === opened)?.focus({ preventScroll: true });
     }
     else if (target && report.contains(target)) target.scrollIntoView();
   }
