@@ -38,6 +38,7 @@ type reading struct {
 	ranges *attribute.IPRanges // nil for the list that is built in
 	keys   *ingest.PublicKeys  // nil to ask CloudTrail for them
 	rollup *rollup             // nil unless results of queries are read
+	pace   *ingest.Pace        // nil unless buckets are read, and nobody said how many objects at a time
 
 	session  string                   // a glob for session names, or empty
 	accounts []string                 // whose calls are read, none for all
@@ -142,12 +143,12 @@ func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, 
 		}
 		return []input{in}, nil
 	}
+	if !rd.flags.concurrency.given {
+		rd.pace = ingest.NewPace(p.now)
+	}
 	var inputs []input
 	for _, l := range rd.from.buckets {
 		bucket := rd.openBucket(cfg, l, notes)
-		if rd.paced() {
-			bucket.FindPace(p.now)
-		}
 		inputs = append(inputs, input{source: bucket, listRequests: bucket.ListRequests, listed: bucket.Listed})
 	}
 	return inputs, nil
@@ -171,6 +172,7 @@ func (rd *reading) openBucket(cfg aws.Config, l location, notes *notes) *ingest.
 		Accounts: rd.accounts, Regions: rd.regions(),
 		RequestPayer: rd.flags.requestPayer.given,
 		OnRetry:      func(err error) { notes.debug("again after %s", err) },
+		OnThrottle:   rd.pace.Throttled,
 	})
 }
 
@@ -314,7 +316,7 @@ func (r *reader) requests() int64 {
 
 // scan reads the window.
 func (r *reader) scan(ctx context.Context, notes *notes) error {
-	opt := ingest.ScanOptions{Fetchers: r.openers(), Limits: r.limits()}
+	opt := ingest.ScanOptions{Fetchers: r.openers(), Pace: r.pace, Limits: r.limits()}
 	if len(r.inputs) == 1 {
 		// Of several trails, each begins anew with the first day, and they may
 		// hold the same events.
@@ -340,7 +342,7 @@ func (r *reader) scan(ctx context.Context, notes *notes) error {
 
 // lookBack reads what the needs ask for.
 func (r *reader) lookBack(ctx context.Context, needs []ingest.Need) error {
-	opt := ingest.ScanOptions{Fetchers: r.openers(), Limits: r.limits()}
+	opt := ingest.ScanOptions{Fetchers: r.openers(), Pace: r.pace, Limits: r.limits()}
 	for i, in := range r.inputs {
 		opt.Seen = r.verifiers[i].Watch()
 		back, ok := in.source.(ingest.Backfiller)
@@ -376,20 +378,15 @@ func (r *reader) sinks(builder func() *attribute.Builder) []func(*ingest.Event) 
 	return sinks
 }
 
-// openers is how many objects somebody wants to open at a time. A bucket that
-// finds its pace lets fewer be open.
+// openers is how many objects may be open at a time, if the pace lets them.
 func (rd *reading) openers() int {
-	if rd.paced() {
+	if rd.pace != nil {
 		return ingest.MaxFetches
 	}
 	return rd.fetchers()
 }
 
-// paced reports whether a bucket finds by itself how many objects to fetch at a
-// time.
-func (rd *reading) paced() bool { return len(rd.from.buckets) > 0 && !rd.flags.concurrency.given }
-
-// fetchers is how many things are fetched at a time where nothing finds it out.
+// fetchers is how many things are fetched at a time where no pace is found.
 func (rd *reading) fetchers() int {
 	switch {
 	case rd.flags.concurrency.given:

@@ -28,6 +28,8 @@ type ScanOptions struct {
 	// Fetchers is how many chunks are opened at a time. A chunk that waits for
 	// the network needs no worker meanwhile. At least the number of workers.
 	Fetchers int
+	// Pace lets only some of the fetchers have a chunk open at a time; nil all.
+	Pace     *Pace
 	Limits   Limits
 	Counters *Counters // may be nil
 	// DayDone is called when the listing has passed a UTC day (in days since
@@ -222,13 +224,13 @@ func scan(ctx context.Context, list func(context.Context, func(Chunk) error, fun
 	})
 	for range max(opt.Fetchers, len(sinks)) {
 		g.Go(func() error {
-			for c := range chunks {
+			return opt.Pace.fetch(gctx, chunks, func(c Chunk) error {
 				if err := read(gctx, c); err != nil {
 					return err
 				}
 				days.read(c)
-			}
-			return nil
+				return nil
+			})
 		})
 	}
 	err := g.Wait()

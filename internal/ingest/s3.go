@@ -54,6 +54,11 @@ type S3Config struct {
 	// page of a listing is fetched again, beside what the client itself repeats.
 	// It is called from many goroutines.
 	OnRetry func(error)
+
+	// OnThrottle, where it is set, is told each time that S3 answers that the
+	// requests are too many, before the request is repeated. It is called from
+	// many goroutines.
+	OnThrottle func()
 }
 
 // S3 lists and fetches the logs of the trails of one bucket.
@@ -64,7 +69,6 @@ type S3 struct {
 	cfg    S3Config
 	client *s3.Client // of the bucket's region, once the first request is answered
 	pool   sync.Pool  // of *[]byte, the bytes of objects
-	gate   *gate      // nil where as many objects are open as somebody opens
 
 	attempts int           // of what the SDK does not repeat
 	backoff  time.Duration // before the first repetition
@@ -79,9 +83,13 @@ type S3 struct {
 
 // NewS3 makes a source of the bucket. It makes no request.
 func NewS3(cfg S3Config) *S3 {
+	client := cfg.Client
+	if cfg.OnThrottle != nil {
+		client = watchThrottling(client, cfg.OnThrottle)
+	}
 	return &S3{
 		cfg:      cfg,
-		client:   cfg.Client,
+		client:   client,
 		attempts: 5,
 		backoff:  200 * time.Millisecond,
 		listed:   map[*regionDir]*ListedRegion{},
@@ -313,7 +321,7 @@ func (s *S3) Regions() []string {
 }
 
 func (s *S3) chunk(dir *regionDir, o object) Chunk {
-	key, size := o.key, o.size
+	key := o.key
 	return Chunk{
 		Name:    s.url(key),
 		Account: dir.account,
@@ -321,7 +329,7 @@ func (s *S3) chunk(dir *regionDir, o object) Chunk {
 		Stamp:   o.stamp,
 		Size:    o.size,
 		Open: func(ctx context.Context) (io.ReadCloser, error) {
-			return s.open(ctx, key, size)
+			return s.open(ctx, key)
 		},
 	}
 }

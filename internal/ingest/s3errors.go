@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
@@ -59,6 +60,43 @@ func (s *S3) transient(err error) bool {
 		return s.reached.Load()
 	}
 	return false
+}
+
+// watchThrottling gives a client that tells of each answer by which a request is
+// to be repeated later, since there are too many.
+func watchThrottling(client *s3.Client, told func()) *s3.Client {
+	options := client.Options()
+	r, ok := options.Retryer.(aws.RetryerV2)
+	if !ok {
+		return client
+	}
+	options.Retryer = throttleWatch{r, told}
+	return s3.New(options)
+}
+
+type throttleWatch struct {
+	aws.RetryerV2
+	told func()
+}
+
+// RetryDelay is asked once before each retry.
+func (w throttleWatch) RetryDelay(attempt int, err error) (time.Duration, error) {
+	if isThrottle(err) {
+		w.told()
+	}
+	return w.RetryerV2.RetryDelay(attempt, err)
+}
+
+// isThrottle knows SlowDown, which S3 sends with status 503, and what other
+// endpoints send in its place.
+//
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+func isThrottle(err error) bool {
+	if (retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}).IsErrorThrottle(err) == aws.TrueTernary {
+		return true
+	}
+	var answer *smithyhttp.ResponseError
+	return errors.As(err, &answer) && (answer.HTTPStatusCode() == http.StatusServiceUnavailable || answer.HTTPStatusCode() == http.StatusTooManyRequests)
 }
 
 // elsewhere finds the region in the answer to a request that was signed for

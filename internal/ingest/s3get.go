@@ -37,13 +37,10 @@ func (e *bodyError) Unwrap() error { return e.err }
 // validateChecksumReader.
 func (e *bodyError) damaged() bool { return strings.Contains(e.err.Error(), "checksum did not match") }
 
-// open fetches a whole object of about size bytes into memory. A body that breaks off is fetched
+// open fetches a whole object into memory. A body that breaks off is fetched
 // again from its start and not resumed: only a whole object can be checked
 // against the checksum that S3 stored, and the objects are small.
-func (s *S3) open(ctx context.Context, key string, size int64) (io.ReadCloser, error) {
-	if err := s.gate.enter(ctx, size); err != nil {
-		return nil, err
-	}
+func (s *S3) open(ctx context.Context, key string) (io.ReadCloser, error) {
 	buf, _ := s.pool.Get().(*[]byte)
 	if buf == nil {
 		buf = new([]byte)
@@ -63,20 +60,12 @@ func (s *S3) open(ctx context.Context, key string, size int64) (io.ReadCloser, e
 		return err
 	})
 	if err != nil {
-		s.close(buf, size)
+		s.keep(buf)
 		return nil, s.requestError(ctx, "get "+s.url(key), err)
 	}
-	body := &objectBody{s3: s, buf: buf, size: size}
+	body := &objectBody{buf: buf, keep: s.keep}
 	body.Reset(*buf)
 	return body, nil
-}
-
-// close takes back what open took.
-func (s *S3) close(buf *[]byte, size int64) {
-	if cap(*buf) <= maxPooled {
-		s.pool.Put(buf)
-	}
-	s.gate.leave(size)
 }
 
 // readBody appends a body of about size bytes, to its end: only there is the
@@ -104,18 +93,23 @@ func readBody(b []byte, r io.Reader, size int64) ([]byte, error) {
 	}
 }
 
+func (s *S3) keep(buf *[]byte) {
+	if cap(*buf) <= maxPooled {
+		s.pool.Put(buf)
+	}
+}
+
 // objectBody reads an object from memory. Close gives the memory back.
 type objectBody struct {
 	bytes.Reader
-	s3   *S3
 	buf  *[]byte
-	size int64
+	keep func(*[]byte)
 }
 
 func (o *objectBody) Close() error {
 	if o.buf != nil {
 		o.Reset(nil)
-		o.s3.close(o.buf, o.size)
+		o.keep(o.buf)
 		o.buf = nil
 	}
 	return nil
