@@ -44,7 +44,7 @@ func TestEngine(t *testing.T) {
 	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
 	dir := t.TempDir()
 	_, err = trailgen.Generate(context.Background(), trailgen.OrgConfig{
-		Config: trailgen.Config{Seed: 8, Out: dir}, Events: 1_000, Accounts: 3, Regions: 2, Org: true,
+		Config: trailgen.Config{Seed: 8 + *furtherSeed, Out: dir}, Events: 1_000, Accounts: 3, Regions: 2, Org: true,
 		Start: start, Window: 16 * time.Hour, RecordsPerObject: 300, RandomNames: 20, SameNames: 20, Lead: 14 * time.Hour,
 	})
 	if err != nil {

@@ -58,6 +58,9 @@ func TestMain(m *testing.M) {
 	}())
 }
 
+// furtherSeed makes other organizations than those of every run.
+var furtherSeed = flag.Uint64("seed", 0, "a number to add to the seeds of generated organizations")
+
 // TestGenerated holds both ways against each other on generated organizations.
 func TestGenerated(t *testing.T) {
 	start := time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC)
@@ -78,7 +81,7 @@ func TestGenerated(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			_, err := trailgen.Generate(context.Background(), trailgen.OrgConfig{
-				Config: trailgen.Config{Seed: test.seed, Out: dir}, Events: 2_000, Accounts: 3, Regions: 2, Org: test.org,
+				Config: trailgen.Config{Seed: test.seed + *furtherSeed, Out: dir}, Events: 2_000, Accounts: 3, Regions: 2, Org: test.org,
 				Start: start, Window: 20 * time.Hour, Missing: test.missing, RecordsPerObject: 300, RandomNames: 60, SameNames: 30, Lead: 3 * time.Hour,
 			})
 			if err != nil {
@@ -138,15 +141,53 @@ func TestFixture(t *testing.T) {
 	}
 }
 
-// TestCorpora tries trails that are no part of the repository.
+// TestCorpora tries trails that are no part of the repository: all of each, and
+// each half of its time.
 func TestCorpora(t *testing.T) {
 	list := os.Getenv(corporaVariable)
 	if list == "" {
 		t.Skip(corporaVariable + " names no folders to try")
 	}
 	for _, dir := range filepath.SplitList(list) {
-		t.Run(filepath.Base(dir), func(t *testing.T) { compare(t, filepath.Join(dir, "AWSLogs"), athena.Plan{}) })
+		logs := filepath.Join(dir, "AWSLogs")
+		t.Run(filepath.Base(dir), func(t *testing.T) { compare(t, logs, athena.Plan{}) })
+		t.Run(filepath.Base(dir)+" in halves", func(t *testing.T) {
+			since, until := span(t, logs)
+			middle := since.Add(until.Sub(since) / 2).Truncate(time.Minute)
+			// Objects that were put together anew may be stamped hours before their events.
+			compare(t, logs, athena.Plan{Scan: athena.Scan{Since: since, Until: middle, Lookback: 12 * time.Hour, Before: day}})
+			compare(t, logs, athena.Plan{Scan: athena.Scan{Since: middle, Until: until, Lookback: 12 * time.Hour, Before: day}})
+		})
 	}
+}
+
+// span is from when to when there are events in dir.
+func span(t *testing.T, dir string) (since, until time.Time) {
+	t.Helper()
+	for _, c := range report(t, "--format", "json", dir)["coverage"].([]any) {
+		c := c.(map[string]any)
+		if c["from"] == nil {
+			continue
+		}
+		from, err := time.Parse(time.RFC3339, c["from"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		to, err := time.Parse(time.RFC3339, c["to"].(string))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if since.IsZero() || from.Before(since) {
+			since = from
+		}
+		if to.Add(time.Second).After(until) {
+			until = to.Add(time.Second)
+		}
+	}
+	if until.IsZero() {
+		t.Skip("no events")
+	}
+	return since, until
 }
 
 const day = 24 * time.Hour
@@ -157,7 +198,8 @@ func compare(t *testing.T, dir string, plan athena.Plan) {
 	db := open(t)
 	plan.Tables = load(t, db, dir)
 	plan.Now = time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
-	plan.Scan.Before, plan.Scan.After = 15*time.Minute, day // files are read whole, whenever they were delivered
+	// Files are read whole, whenever they were delivered.
+	plan.Scan.Before, plan.Scan.After = max(plan.Scan.Before, 15*time.Minute), day
 	if slices.Equal(plan.Scan.Accounts, []string{"first"}) {
 		plan.Scan.Accounts = plan.Tables[0].Accounts()[:1]
 	}
