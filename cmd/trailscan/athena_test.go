@@ -293,9 +293,6 @@ func athenaPermissions(t *testing.T) map[permission]bool {
 		t.Fatal(err)
 	}
 	client := s3.NewFromConfig(cfg)
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("query-results")}); err != nil {
-		t.Fatal(err)
-	}
 	rows := readTable(t, "testdata/rollup/string-value.csv")
 	put := func(bucket, key string, body []byte) error {
 		mu.Lock()
