@@ -59,8 +59,19 @@ func (c *clock) tick(d time.Duration) {
 	c.ticks <- c.now
 }
 
+// told is a standard error that tells of each write to it.
+type told struct {
+	bytes.Buffer
+	wrote chan struct{}
+}
+
+func (w *told) Write(b []byte) (int, error) {
+	defer func() { w.wrote <- struct{}{} }()
+	return w.Buffer.Write(b)
+}
+
 func TestProgressLines(t *testing.T) {
-	var stderr bytes.Buffer
+	stderr := told{wrote: make(chan struct{}, 10)}
 	c := &clock{now: noon, ticks: make(chan time.Time)}
 	p := process{stderr: &stderr, getenv: func(string) string { return "" }, now: func() time.Time { return c.now }, every: c.every}
 	shown := newProgress(p, newNotes(&stderr, "warn", false), progressAlways, false)
@@ -71,10 +82,12 @@ func TestProgressLines(t *testing.T) {
 	}
 	counters.ObjectsListed.Store(2)
 	c.tick(5 * time.Second)
+	<-stderr.wrote
 	counters.Objects.Store(2)
 	counters.Records.Store(700)
 	counters.ListingDone.Store(true)
 	c.tick(2 * time.Second)
+	<-stderr.wrote
 	stop()
 	want := "trailscan: reading: 0 of 2+ objects, 0 B, 0 events/s\n" +
 		"trailscan: reading: 2 of 2 objects, 0 B, 100 events/s, 0s left\n" +
