@@ -76,7 +76,8 @@ func (s *Split) add(o Split) {
 // finisher makes a Result of resolved sessions.
 type finisher struct {
 	*resolver
-	names []nameView // in their order; in a Result, those that are reported
+	heads []SessionName // what names point to
+	names []nameView    // in their order; in a Result, those that are reported
 }
 
 // nameView is one session name with all that the rules look at. Of SessionName
@@ -96,14 +97,14 @@ func (n *nameView) ref() SessionRef {
 // views makes a view of every session name.
 func (f *finisher) views() {
 	f.names = make([]nameView, 0, f.countNames())
-	heads := make([]SessionName, cap(f.names))
+	f.heads = make([]SessionName, cap(f.names))
 	patterns := map[string]string{}
 	for list := range f.byNames() {
 		ref, ok := ParseSessionARN(f.text[list[0].name])
 		if !ok {
 			continue
 		}
-		n := nameView{SessionName: &heads[len(f.names)], sessions: list}
+		n := nameView{SessionName: &f.heads[len(f.names)], sessions: list}
 		f.head(&n, ref)
 		if known, ok := patterns[n.Pattern]; ok {
 			n.Pattern = known
@@ -161,16 +162,9 @@ func (f *finisher) head(n *nameView, ref SessionRef) {
 // report gives the names that are reported, with the sums of their origins. The
 // others are of no more use.
 func (f *finisher) report() (names []SessionName, all Split, origins []OriginTotal) {
-	kept := 0
-	for i := range f.names {
-		if !f.names[i].hidden {
-			kept++
-		}
-	}
-	names = make([]SessionName, 0, kept)
 	totals := originTotals{}
 	findings := map[ruleSet][]string{}
-	shown := f.names[:0]
+	names, shown := f.heads[:0], f.names[:0]
 	for _, n := range f.names {
 		if n.hidden {
 			continue
@@ -189,8 +183,9 @@ func (f *finisher) report() (names []SessionName, all Split, origins []OriginTot
 		n.SessionName = &names[len(names)-1]
 		shown = append(shown, n)
 	}
+	clear(f.heads[len(names):])
 	clear(f.names[len(shown):])
-	f.names = shown
+	f.heads, f.names = nil, shown
 	return names, all, totals.list()
 }
 
@@ -533,7 +528,7 @@ func (f *finisher) summary() Scan {
 		s.AssumedRoleCalls += calls
 	}
 	for i := range f.issuances.all() {
-		if !i.used && i.inWindow() {
+		if !i.used && i.within() {
 			s.UnusedSessions++
 		}
 	}

@@ -6,35 +6,42 @@ import (
 	"slices"
 )
 
-// issuance is one issue of a role session: the assume event, or its two copies
-// in the logs of the caller's account and of the role's owner.
-type issuance struct {
-	name   sym // ARN of the role session
-	key    sym
-	roleID sym
-	used   bool // a session in use came from it
-	// claimed says that the calls of a session carry the very key that it
-	// issued, so that it is no other session's.
-	claimed bool
-	first   *assume // of its copies, the one that says most; the others follow it
-}
+// issuance is one issue of a role session: of the copies of its assume event, in
+// the logs of the caller's account and of the role's owner, the one that says most
+// about the caller. The others follow it.
+type issuance assume
 
 // best is the copy that says most about the caller.
-func (i *issuance) best() *assume { return i.first }
+func (i *issuance) best() *assume { return (*assume)(i) }
 
 // at is the event of that copy.
-func (i *issuance) at() eventRef { return i.first.at }
+func (i *issuance) at() eventRef { return i.event }
+
+// role is the role's id, from the first copy that has it.
+func (i *issuance) role() sym {
+	for a := range i.copies() {
+		if a.roleID != 0 {
+			return a.roleID
+		}
+	}
+	return 0
+}
 
 // copies are all copies, the one that says most first.
 func (i *issuance) copies() iter.Seq[*assume] {
 	return func(yield func(*assume) bool) {
-		for a := i.first; a != nil && yield(a); a = a.next {
+		for a := i.best(); a != nil && yield(a); a = a.next {
 		}
 	}
 }
 
-// inWindow reports whether a copy of it lies in the window.
-func (i *issuance) inWindow() bool {
+// issuances are in the order of their first event.
+type issuances []*issuance
+
+func (all issuances) all() iter.Seq[*issuance] { return slices.Values(all) }
+
+// within reports whether a copy of it lies in the window.
+func (i *issuance) within() bool {
 	for a := range i.copies() {
 		if a.inWindow {
 			return true
@@ -51,7 +58,7 @@ type moment struct {
 
 // among reports whether the issuance is in a list already, by another copy's time.
 func (m moment) among(list []*issuance) bool {
-	return m.issuance.first.next != nil && slices.Contains(list, m.issuance)
+	return m.issuance.next != nil && slices.Contains(list, m.issuance)
 }
 
 // moments finds issuances by a symbol.
@@ -105,12 +112,12 @@ func (i *issuance) times() iter.Seq[int64] {
 	return func(yield func(int64) bool) {
 	copies:
 		for a := range i.copies() {
-			for o := i.first; o != a; o = o.next {
-				if o.at.time == a.at.time {
+			for o := i.best(); o != a; o = o.next {
+				if o.event.time == a.event.time {
 					continue copies
 				}
 			}
-			if !yield(a.at.time) {
+			if !yield(a.event.time) {
 				return
 			}
 		}
@@ -131,14 +138,14 @@ func (g *issued) id() issuedKey { return g.issuedKey }
 func (r *resolver) indexIssuances() {
 	all := make([]*assume, 0, r.assumes.len())
 	for a := range r.assumes.all() {
-		a.next = nil // of another resolver
+		a.next, a.used, a.claimed = nil, false, false // of another resolver
 		all = append(all, a)
 	}
 	slices.SortFunc(all, r.compareAssume)
 	all = r.withoutReplaced(all)
 	// An event that was read twice, in the scan and for its look-back, is one.
 	all = slices.CompactFunc(all, func(a, b *assume) bool {
-		return a.recipient == b.recipient && a.at == b.at && parseEventID([]byte(r.eventText(a.at))).identifies()
+		return a.recipient == b.recipient && a.event == b.event && parseEventID([]byte(r.eventText(a.event))).identifies()
 	})
 
 	var groups lot[issuedKey, issued, *issued]
@@ -153,7 +160,7 @@ func (r *resolver) indexIssuances() {
 	var events []*assume
 	for g := range groups.all() {
 		if g.first == g.last {
-			r.addIssuance(g.name, g.first)
+			r.addIssuance(g.first)
 			continue
 		}
 		events = events[:0]
@@ -161,7 +168,7 @@ func (r *resolver) indexIssuances() {
 			events = append(events, a)
 		}
 		for _, copies := range r.twins(events) {
-			r.addIssuance(g.name, copies...)
+			r.addIssuance(copies...)
 		}
 	}
 	r.byName = r.moments(func(i *issuance) sym { return i.name }, r.compareMoment)
@@ -180,7 +187,7 @@ func (r *resolver) withoutReplaced(all []*assume) []*assume {
 		return all
 	}
 	return slices.DeleteFunc(all, func(a *assume) bool {
-		id := parseEventID([]byte(r.eventText(a.at)))
+		id := parseEventID([]byte(r.eventText(a.event)))
 		return id.identifies() && replaced[replacedKey{r.text[a.recipient], r.audit.seen.id(id)}]
 	})
 }
@@ -204,7 +211,7 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 	callers := map[callerAt]int{} // the caller's copy, -1 where there are several
 	for _, a := range events {
 		if a.key != 0 {
-			same := sameEvent{a.recipient, a.caller, a.at.time}
+			same := sameEvent{a.recipient, a.caller, a.event.time}
 			if first := seen[same]; first != nil {
 				first.inWindow = first.inWindow || a.inWindow
 				continue
@@ -222,7 +229,7 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 			byShared[r.sharedOf(a)] = at
 		}
 		if a.key != 0 && r.says(a) > 1 {
-			k := callerAt{a.caller.account, a.at.time}
+			k := callerAt{a.caller.account, a.event.time}
 			if old, ok := callers[k]; ok && old != at {
 				at = -1
 			}
@@ -236,7 +243,7 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 			continue
 		}
 		for _, off := range [...]int64{0, -1, 1, -skew, skew} {
-			twin, ok := callers[callerAt{a.caller.account, a.at.time + off}]
+			twin, ok := callers[callerAt{a.caller.account, a.event.time + off}]
 			if ok && twin >= 0 && r.twinned(out[twin], a) && (r.sharedOf(a) == id128{} || r.sharedOf(out[twin][0]) == id128{}) {
 				out[twin] = append(out[twin], a)
 				out[i] = nil
@@ -253,19 +260,17 @@ func (r *resolver) twinned(copies []*assume, a *assume) bool {
 	return !slices.ContainsFunc(copies, func(o *assume) bool { return o.recipient == a.recipient && r.says(o) == r.says(a) })
 }
 
-func (r *resolver) addIssuance(name sym, copies ...*assume) {
+func (r *resolver) addIssuance(copies ...*assume) {
 	slices.SortStableFunc(copies, func(a, b *assume) int {
 		return cmp.Or(-cmp.Compare(r.says(a), r.says(b)), r.compareAssume(a, b))
 	})
-	i := issuance{name: name, first: copies[0]}
 	for n, a := range copies {
-		i.key, i.roleID = cmp.Or(i.key, a.key), cmp.Or(i.roleID, a.roleID)
 		a.next = nil
 		if n > 0 {
 			copies[n-1].next = a
 		}
 	}
-	r.issuances.add(i)
+	r.issuances = append(r.issuances, (*issuance)(copies[0]))
 }
 
 // says ranks how much a copy of an assume event says about the caller: the
@@ -286,7 +291,7 @@ func (r *resolver) says(a *assume) int {
 }
 
 func (r *resolver) compareAssume(a, b *assume) int {
-	if c := r.compareRef(a.at, b.at); c != 0 {
+	if c := r.compareRef(a.event, b.event); c != 0 {
 		return c
 	}
 	c := cmp.Or(cmp.Compare(r.text[a.recipient], r.text[b.recipient]),
@@ -341,7 +346,7 @@ func (r *resolver) joinKey(name, key, roleID sym, created, first int64) (found [
 	list = list[lo : lo+hi]
 	if created == 0 {
 		for _, m := range between(list, first-longestSession, first+skew) {
-			if sameRole(m.issuance.roleID, roleID) && !m.among(found) {
+			if sameRole(m.issuance.role(), roleID) && !m.among(found) {
 				found = append(found, m.issuance)
 			}
 		}
@@ -350,7 +355,7 @@ func (r *resolver) joinKey(name, key, roleID sym, created, first int64) (found [
 	off = skew
 	for _, m := range between(list, created-skew, created+skew) {
 		away := abs(created - m.at)
-		if !sameRole(m.issuance.roleID, roleID) || away > off || m.among(found) {
+		if !sameRole(m.issuance.role(), roleID) || away > off || m.among(found) {
 			continue
 		}
 		if away < off {
@@ -372,7 +377,7 @@ func (r *resolver) joinTime(name, roleID sym, created, tolerance int64) []*issua
 		if len(found) > maxCandidates {
 			break
 		}
-		if sameRole(m.issuance.roleID, roleID) && !m.among(found) {
+		if sameRole(m.issuance.role(), roleID) && !m.among(found) {
 			found = append(found, m.issuance)
 		}
 	}

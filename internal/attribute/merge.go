@@ -6,7 +6,7 @@ func (b *store) merge(o *store) {
 	b.blank = false
 	moved := make([]sym, len(o.text))
 	for i, v := range o.text {
-		moved[i] = b.ofString(v)
+		moved[i] = b.take(v)
 	}
 	re := func(s sym) sym { return moved[s] }
 	ref := func(r eventRef) eventRef { r.odd = re(r.odd); return r }
@@ -73,7 +73,7 @@ func (b *store) merge(o *store) {
 	}
 	for a := range o.assumes.all() {
 		t := b.assumes.add(assume{
-			assumeHow: hows[a.assumeHow], at: ref(a.at), caller: idents[a.caller],
+			assumeHow: hows[a.assumeHow], event: ref(a.event), caller: idents[a.caller],
 			name: re(a.name), key: re(a.key), inWindow: a.inWindow,
 		})
 		b.tie(t, o.sharedOf(a))

@@ -168,7 +168,7 @@ func (r *resolver) linked(s *session, ref SessionRef, j *join) *resolution {
 	i := j.link.issuance
 	i.used = true
 	a := i.best()
-	event := r.eventText(a.at)
+	event := r.eventText(a.event)
 	res := r.caller(i, ref)
 	res.issuance, res.link = i, linkIssued
 	res.evidence = slices.Concat([]Evidence{{Type: "assume-event", EventID: event, Detail: j.link.detail}}, res.evidence)
@@ -395,7 +395,7 @@ func (r *resolver) caller(i *issuance, ref SessionRef) *resolution {
 		provider := cmp.Or(r.text[c.provider], r.text[a.provider])
 		subject := cmp.Or(r.text[c.user], r.text[a.subject])
 		if o, ok := webOrigin(ref.Account, provider, subject); ok {
-			res := found(o, "", Proven, Evidence{Type: "web-identity", EventID: r.eventText(a.at), Detail: "subject " + subject + " of " + provider})
+			res := found(o, "", Proven, Evidence{Type: "web-identity", EventID: r.eventText(a.event), Detail: "subject " + subject + " of " + provider})
 			res.parent = opener{} // each token opens a session of its own
 			return res
 		}
@@ -575,7 +575,7 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent opener) *resoluti
 		// The caller is none of another's: the account's own log was read, and
 		// its copy of the event, which would name the caller, is missing there.
 		return &resolution{parent: parent, evidence: []Evidence{{
-			Type: "missing-copy", EventID: r.eventText(i.best().at),
+			Type: "missing-copy", EventID: r.eventText(i.at()),
 			Detail: "the log of account " + account + " was read and lacks its copy of the assume event by " + principal,
 		}}}
 	}
@@ -584,7 +584,10 @@ func (r *resolver) callerAccount(c *ident, i *issuance, parent opener) *resoluti
 }
 
 // sym finds a string that the store may hold, without adding it.
-func (b *store) sym(v string) sym { return b.index[v] }
+func (b *store) sym(v string) sym {
+	s, _ := b.find(v)
+	return s
+}
 
 // onlyLive finds the only session of a role and name that was alive at a
 // moment; it gives nil where there is none or several.
@@ -870,13 +873,13 @@ func (r *resolver) shared(s *session) *resolution {
 func (r *resolver) candidates(list []*issuance, ref SessionRef) *resolution {
 	if len(list) > maxCandidates {
 		first := list[0].best()
-		return &resolution{evidence: []Evidence{{Type: "candidate", EventID: r.eventText(first.at), Detail: fmt.Sprintf("one of more than %d events that may have issued it", maxCandidates)}}}
+		return &resolution{evidence: []Evidence{{Type: "candidate", EventID: r.eventText(first.event), Detail: fmt.Sprintf("one of more than %d events that may have issued it", maxCandidates)}}}
 	}
 	var all []*resolution
 	for _, i := range list {
 		i.used = true
 		res := r.caller(i, ref)
-		res.evidence = slices.Concat([]Evidence{{Type: "candidate", EventID: r.eventText(i.best().at), Detail: "may have issued it, for " + res.origin.id()}}, res.evidence)
+		res.evidence = slices.Concat([]Evidence{{Type: "candidate", EventID: r.eventText(i.at()), Detail: "may have issued it, for " + res.origin.id()}}, res.evidence)
 		all = append(all, res)
 	}
 	return r.common(all)

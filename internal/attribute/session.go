@@ -104,7 +104,7 @@ type resolver struct {
 
 	sessions  []*session              // in their order
 	several   map[*session][]*session // whose the calls of a bundle can be
-	issuances shelf[issuance]
+	issuances issuances
 	byKey     moments             // by issued key, in the order of name and time
 	byName    moments             // by session ARN, in the order of time
 	led       map[useKey]int64    // when a credential first opened a session

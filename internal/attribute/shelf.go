@@ -12,8 +12,8 @@ type shelf[T any] struct {
 }
 
 const (
-	firstChunk = 8 // values: most of what is kept is little
-	nextChunk  = 512
+	firstChunk = 8    // values: most of what is kept is little
+	nextChunk  = 1024 // which fills whole pages of memory
 )
 
 // add puts a value on the shelf.

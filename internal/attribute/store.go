@@ -235,13 +235,19 @@ type call struct {
 // assume is one event that issued a role session.
 type assume struct {
 	*assumeHow
-	at       eventRef
+	event    eventRef
 	caller   *ident
 	name     sym    // ARN of the role session
 	key      sym    // the access key id that was issued
 	shared   uint32 // its sharedEventID; see sharedOf
 	inWindow bool
-	next     *assume // set by a resolver: the next copy of it
+
+	// Set by a resolver:
+	used bool // a session in use came from it
+	// claimed says that the calls of a session carry the very key that it
+	// issued, so that it is no other session's.
+	claimed bool
+	next    *assume // the next copy of it
 }
 
 // assumeHow is what of an assume event is seldom its own.

@@ -3,6 +3,7 @@ package attribute
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"hash/maphash"
 	"math/bits"
 	"strings"
 )
@@ -17,8 +18,11 @@ const maxKept = 4096
 
 // symbols keeps each distinct string once. Looking up a known one allocates nothing.
 type symbols struct {
-	index map[string]sym
-	text  []string
+	text []string
+	// places are the symbols by the hash of their text, or where there was room
+	// behind; 0 is free. A map would take five times the memory.
+	places []sym
+	seed   maphash.Seed
 	// corrections are the ids of records that correct others, by the ids of
 	// those, where the one is counted as the other.
 	corrections map[id128]id128
@@ -47,7 +51,7 @@ func recentSlot(b []byte) uint64 {
 }
 
 func newSymbols() symbols {
-	return symbols{index: map[string]sym{"": 0}, text: []string{""}}
+	return symbols{text: []string{""}, places: make([]sym, 64), seed: maphash.MakeSeed()}
 }
 
 func (t *symbols) of(b []byte) sym {
@@ -62,26 +66,68 @@ func (t *symbols) of(b []byte) sym {
 	if t.text[s] == string(b) {
 		return s
 	}
-	s, ok := t.index[string(b)]
-	if !ok {
-		s = t.add(string(b))
+	last := uint64(len(t.places) - 1)
+	i := maphash.Bytes(t.seed, b) & last
+	for s = t.places[i]; s != 0 && t.text[s] != string(b); s = t.places[i] {
+		i = (i + 1) & last
+	}
+	if s == 0 {
+		s = t.add(string(b), i)
 	}
 	t.recent[slot] = s
 	return s
 }
 
+// ofString is of for a part of a longer string, which it does not keep.
 func (t *symbols) ofString(v string) sym {
-	if s, ok := t.index[v]; ok {
-		return s
+	s, i := t.find(v)
+	if s == 0 && v != "" {
+		s = t.add(strings.Clone(v), i)
 	}
-	return t.add(strings.Clone(v))
+	return s
 }
 
-func (t *symbols) add(v string) sym {
+// take is ofString for a string that is kept already.
+func (t *symbols) take(v string) sym {
+	s, i := t.find(v)
+	if s == 0 && v != "" {
+		s = t.add(v, i)
+	}
+	return s
+}
+
+// find gives the symbol of a string, or 0 and where it belongs.
+func (t *symbols) find(v string) (s sym, place uint64) {
+	if v == "" {
+		return 0, 0
+	}
+	last := uint64(len(t.places) - 1)
+	i := maphash.String(t.seed, v) & last
+	for s = t.places[i]; s != 0 && t.text[s] != v; s = t.places[i] {
+		i = (i + 1) & last
+	}
+	return s, i
+}
+
+// add adds a string that belongs to a free place.
+func (t *symbols) add(v string, place uint64) sym {
 	s := sym(len(t.text))
 	t.text = append(t.text, v)
-	t.index[v] = s
+	t.places[place] = s
+	if len(t.text)*4 > len(t.places)*3 {
+		t.grow()
+	}
 	return s
+}
+
+func (t *symbols) grow() {
+	t.places = make([]sym, 2*len(t.places))
+	for s, v := range t.text {
+		if s > 0 {
+			_, place := t.find(v)
+			t.places[place] = sym(s)
+		}
+	}
 }
 
 // eventRef names an event: when it was and its id. The zero value names none.

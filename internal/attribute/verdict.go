@@ -180,7 +180,7 @@ func (r *resolver) lastLink(s *session) Link {
 		return Link{Principal: r.text[f.value], EventID: r.eventText(f.first), EventTime: r.utc(f.first.time)}
 	}
 	a := s.issuance.best()
-	return Link{Principal: r.principal(a.caller), EventID: r.eventText(a.at), EventTime: r.utc(a.at.time)}
+	return Link{Principal: r.principal(a.caller), EventID: r.eventText(a.event), EventTime: r.utc(a.event.time)}
 }
 
 // opener is the credential that opened a session, or the instance where a
