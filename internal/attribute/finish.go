@@ -528,7 +528,7 @@ func (f *finisher) summary() Scan {
 		s.AssumedRoleCalls += calls
 	}
 	for i := range f.issuances.all() {
-		if !i.used && i.within() {
+		if !i.used && i.inWindow() {
 			s.UnusedSessions++
 		}
 	}

@@ -40,10 +40,10 @@ type issuances []*issuance
 
 func (all issuances) all() iter.Seq[*issuance] { return slices.Values(all) }
 
-// within reports whether a copy of it lies in the window.
-func (i *issuance) within() bool {
+// inWindow reports whether a copy of it lies in the window.
+func (i *issuance) inWindow() bool {
 	for a := range i.copies() {
-		if a.inWindow {
+		if a.chosen {
 			return true
 		}
 	}
@@ -213,7 +213,7 @@ func (r *resolver) twins(events []*assume) [][]*assume {
 		if a.key != 0 {
 			same := sameEvent{a.recipient, a.caller, a.event.time}
 			if first := seen[same]; first != nil {
-				first.inWindow = first.inWindow || a.inWindow
+				first.chosen = first.chosen || a.chosen
 				continue
 			}
 			seen[same] = a

@@ -76,7 +76,7 @@ func (b *Builder) assumed(e *ingest.Event, id *ident, kind assumeKind, chosen bo
 		b.learnRole(h.roleID, roleRef{account: b.ofString(role.Account), arn: h.roleARN})
 	}
 	n := b.assumes.add(assume{
-		assumeHow: b.how(h), event: b.ref(e.Time, b.id), caller: id, key: b.of(a.IssuedKeyID), inWindow: chosen,
+		assumeHow: b.how(h), event: b.ref(e.Time, b.id), caller: id, key: b.of(a.IssuedKeyID), chosen: chosen,
 		name: b.ofString(SessionRef{role.Partition, role.Account, role.Name, session}.ARN()),
 	})
 	if shared, ok := b.sharedID(e); ok {

@@ -74,7 +74,7 @@ func (b *store) merge(o *store) {
 	for a := range o.assumes.all() {
 		t := b.assumes.add(assume{
 			assumeHow: hows[a.assumeHow], event: ref(a.event), caller: idents[a.caller],
-			name: re(a.name), key: re(a.key), inWindow: a.inWindow,
+			name: re(a.name), key: re(a.key), chosen: a.chosen,
 		})
 		b.tie(t, o.sharedOf(a))
 	}

@@ -235,12 +235,12 @@ type call struct {
 // assume is one event that issued a role session.
 type assume struct {
 	*assumeHow
-	event    eventRef
-	caller   *ident
-	name     sym    // ARN of the role session
-	key      sym    // the access key id that was issued
-	shared   uint32 // its sharedEventID; see sharedOf
-	inWindow bool
+	event  eventRef
+	caller *ident
+	name   sym    // ARN of the role session
+	key    sym    // the access key id that was issued
+	shared uint32 // its sharedEventID; see sharedOf
+	chosen   bool // it lies in the window, and where it was asked for
 
 	// Set by a resolver:
 	used bool // a session in use came from it
