@@ -23,6 +23,8 @@ func child(ctx context.Context, args []string, stdout io.Writer) error {
 	switch args[0] {
 	case "gunzip":
 		return gunzip(ctx, args[1], stdout)
+	case "sdk":
+		return getAll(ctx, args[1], stdout)
 	}
 	return fmt.Errorf("-child %s: unknown", args[0])
 }

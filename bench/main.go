@@ -1,7 +1,7 @@
 // Command bench measures how fast trailscan is, beside what a user would take
 // instead and beside the limit, which is unpacking the logs.
 //
-//	go run ./bench                     # everything, half an hour
+//	go run ./bench                     # everything, an hour
 //	go run ./bench -only local,rivals  # some of it
 //	go run ./bench -small              # small trails: whether it runs, not how fast
 //
@@ -36,6 +36,7 @@ var groups = []struct {
 	{"scanner", (*bench).scanner},
 	{"rivals", (*bench).rivals},
 	{"memory", (*bench).memory},
+	{"s3", (*bench).s3},
 }
 
 func groupNames() []string {
@@ -51,6 +52,7 @@ type bench struct {
 	cache   string // folder for what is made once
 	runs    int    // of each thing that is measured
 	small   bool
+	objects int64  // of the trail in S3
 	repo    string // the repository's root
 	program string // the trailscan that is measured
 	log     io.Writer
@@ -79,6 +81,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	only := flags.String("only", "", "measure these only, separated by commas: "+strings.Join(groupNames(), ", "))
 	flags.IntVar(&b.runs, "runs", 5, "how often each thing is measured; the best counts")
 	flags.BoolVar(&b.small, "small", false, "small trails, to see whether everything runs")
+	flags.Int64Var(&b.objects, "objects", 200_000, "objects of the trail in S3, at least; each takes 12 KiB of the cache")
 	flags.StringVar(&b.cache, "cache", "", "`FOLDER` for trails and programs (default: in the user's cache)")
 	if err := flags.Parse(args); err != nil {
 		return err
