@@ -45,7 +45,7 @@ type crowded struct {
 
 // NewPace makes a Pace that measures time by a clock.
 func NewPace(now func() time.Time) *Pace {
-	return &Pace{now: now, search: newSearch(now())}
+	return &Pace{now: now, search: newSearch()}
 }
 
 // Throttled is told that a server says the requests are too many. It is called
@@ -248,8 +248,10 @@ const (
 	throttlePause = 40
 )
 
-func newSearch(now time.Time) search {
-	return search{limit: firstFetches, since: now, ramp: true}
+// newSearch begins to measure when the first chunks are done: before them comes
+// the listing.
+func newSearch() search {
+	return search{limit: firstFetches, unsettled: firstFetches, ramp: true}
 }
 
 // done counts a chunk that was opened and closed, at a time.

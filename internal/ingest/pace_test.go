@@ -64,7 +64,7 @@ func newModel(m model, seed uint64) *model {
 	m.now = time.Date(2026, 11, 20, 0, 0, 0, 0, time.UTC)
 	m.listed = m.now
 	m.rnd = rand.New(rand.NewPCG(seed, 0))
-	m.search = newSearch(m.now)
+	m.search = newSearch()
 	return &m
 }
 
@@ -200,7 +200,7 @@ func TestSearchChanges(t *testing.T) {
 // say nothing new.
 func TestSearchThrottledOnce(t *testing.T) {
 	now := time.Unix(0, 0)
-	p := newSearch(now)
+	p := newSearch()
 	for range firstFetches {
 		p.throttled()
 	}
