@@ -78,6 +78,20 @@ func (rd *reading) watchMemory(ctx context.Context, p process, notes *notes) {
 	}()
 }
 
+// garbageWhenRead is by how many per cent of what is in use garbage may add to it,
+// once everything is read, before it is collected.
+const garbageWhenRead = 50
+
+// collectMore has garbage collected more often than Go does by itself, which lets it
+// grow to as much as is in use, unless GOGC says how much. While logs are read that
+// is little memory and saves time. What was read then stays to the end, so that twice
+// of it would be the most that the whole run takes.
+func collectMore(p process) {
+	if p.getenv("GOGC") == "" {
+		debug.SetGCPercent(garbageWhenRead)
+	}
+}
+
 // memoryWatch judges what is in use.
 type memoryWatch struct {
 	limit  int64

@@ -240,7 +240,7 @@ type assume struct {
 	name   sym    // ARN of the role session
 	key    sym    // the access key id that was issued
 	shared uint32 // its sharedEventID; see sharedOf
-	chosen   bool // it lies in the window, and where it was asked for
+	chosen bool   // it lies in the window, and where it was asked for
 
 	// Set by a resolver:
 	used bool // a session in use came from it
