@@ -441,7 +441,7 @@ func (b *store) apply(id *ident, account sym, c *call) {
 	}
 	act := activity{activityKey: activityKey{c.service, c.region, c.action}, calls: n}
 	if c.action != 0 {
-		act.span = c.span
+		act.span = &c.span
 		if c.failed {
 			act.errors = n
 		}

@@ -37,8 +37,8 @@ func TestCrowd(t *testing.T) {
 				t.Errorf("%d clients: %d strings are kept", n, len(a.base.text))
 			}
 			for u := range a.base.uses.all() {
-				if len(u.awake().clients.list) > maxClients {
-					t.Errorf("%d clients: %d are kept", n, len(u.awake().clients.list))
+				if len(u.awake(&work{}).clients.list) > maxClients {
+					t.Errorf("%d clients: %d are kept", n, len(u.awake(&work{}).clients.list))
 				}
 			}
 			name := res.Names[0]

@@ -89,9 +89,10 @@ func (s *Audit) Explain(sel Selector) *Explanation {
 			}
 		}
 	}
+	rules := ruleIDs()
 	for _, fd := range findings {
 		if slices.ContainsFunc(f.names, func(n nameView) bool {
-			return names[n.ref().ARN()] && n.fired.has(fd.Rule) && slices.Contains(fd.RoleARNs, n.RoleARN) &&
+			return names[n.ref().ARN()] && slices.Contains(n.fired.of(rules), fd.Rule) && slices.Contains(fd.RoleARNs, n.RoleARN) &&
 				(fd.Names.Count > SampleSize || slices.Contains(fd.Names.Sample, n.ref().Session))
 		}) {
 			out.Findings = append(out.Findings, fd)
@@ -140,7 +141,7 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 	}
 	all := &work{}
 	for u := range s.uses() {
-		w := u.awake()
+		w := u.awake(&f.room)
 		for _, a := range w.activity.list {
 			all.addActivity(&f.symbols, a)
 		}

@@ -162,7 +162,7 @@ func (f *finisher) head(n *nameView, ref SessionRef) {
 // report gives the names that are reported, with the sums of their origins. The
 // others are of no more use.
 func (f *finisher) report() (names []SessionName, all Split, origins []OriginTotal) {
-	totals := originTotals{}
+	totals, rules := originTotals{}, ruleIDs()
 	findings := map[ruleSet][]string{}
 	names, shown := f.heads[:0], f.names[:0]
 	for _, n := range f.names {
@@ -171,7 +171,7 @@ func (f *finisher) report() (names []SessionName, all Split, origins []OriginTot
 		}
 		list, known := findings[n.fired]
 		if !known {
-			list = n.fired.ids()
+			list = n.fired.of(rules)
 			findings[n.fired] = list
 		}
 		n.Findings = list
@@ -227,7 +227,7 @@ func (f *finisher) roleARN(ref SessionRef, list []*session) string {
 		return arn
 	}
 	for _, m := range f.byName.of(list[0].name) {
-		if a := f.text[m.issuance.best().roleARN]; arn == "" || a < arn {
+		if a := f.text[m.issuance().roleARN]; arn == "" || a < arn {
 			arn = a
 		}
 	}
@@ -334,9 +334,9 @@ func (v *values) sample(t *symbols) Sample {
 }
 
 // addSession adds what the calls of a session were.
-func (t *traits) addSession(s *session) {
+func (t *traits) addSession(s *session, room *work) {
 	for u := range s.uses() {
-		w := u.awake()
+		w := u.awake(room)
 		for _, c := range w.clients.list {
 			addSym(&t.ips.syms, c.ip)
 			addSym(&t.agents.syms, c.agent)
@@ -403,7 +403,7 @@ func (f *finisher) detail(n *nameView) *NameDetail {
 	}
 	if len(origins) > 1 {
 		for _, s := range n.sessions {
-			all.addSession(s)
+			all.addSession(s, &f.room)
 		}
 	}
 	d.SourceIPs, d.UserAgents = all.ips.sample(&f.symbols), all.agents.sample(&f.symbols)
@@ -421,7 +421,7 @@ func (f *finisher) sums(n *nameView) *NameDetail {
 	var hours keyed[int64, hourCount]
 	for _, s := range n.sessions {
 		for u := range s.uses() {
-			for _, h := range u.awake().hours.list {
+			for _, h := range u.awake(&f.room).hours.list {
 				addHour(&hours, h)
 			}
 		}
@@ -443,7 +443,7 @@ func (f *finisher) nameOrigin(n *nameView, sum *originSum, seen *traits) NameOri
 		if s.origin != o {
 			continue
 		}
-		seen.addSession(s)
+		seen.addSession(s, &f.room)
 		if name := f.instance(s); name != "" && instances.find(name) == nil {
 			instances.add(word(name))
 		}

@@ -93,7 +93,7 @@ func (r *resolver) clientsOf(s *session) clientFacts {
 	}
 	first := true
 	for u := range s.uses() {
-		for _, c := range u.awake().clients.list {
+		for _, c := range u.awake(&r.room).clients.list {
 			if c.service || c.presigned {
 				continue
 			}

@@ -30,7 +30,9 @@ func (i *issuance) role() sym {
 // copies are all copies, the one that says most first.
 func (i *issuance) copies() iter.Seq[*assume] {
 	return func(yield func(*assume) bool) {
-		for a := i.best(); a != nil && yield(a); a = a.next {
+		a := i.best()
+		for yield(a) && !a.next.leads {
+			a = a.next
 		}
 	}
 }
@@ -50,15 +52,23 @@ func (i *issuance) inWindow() bool {
 	return false
 }
 
-// moment is a time at which a session was issued, as an index holds it.
-type moment struct {
-	at       int64
-	issuance *issuance
+// moment is a time at which a session was issued: that of a copy of its assume
+// event.
+type moment struct{ copy *assume }
+
+func (m moment) at() int64 { return m.copy.event.time }
+
+func (m moment) issuance() *issuance {
+	a := m.copy
+	for !a.leads {
+		a = a.next
+	}
+	return (*issuance)(a)
 }
 
 // among reports whether the issuance is in a list already, by another copy's time.
 func (m moment) among(list []*issuance) bool {
-	return m.issuance.next != nil && slices.Contains(list, m.issuance)
+	return m.copy.next != m.copy && slices.Contains(list, m.issuance())
 }
 
 // moments finds issuances by a symbol.
@@ -79,7 +89,7 @@ func (m *moments) of(s sym) []moment {
 func (r *resolver) moments(of func(*issuance) sym, compare func(a, b moment) int) moments {
 	m := moments{start: make([]uint32, len(r.text)+1)}
 	for i := range r.issuances.all() {
-		for range i.times() {
+		for range i.moments() {
 			m.start[of(i)+1]++
 		}
 	}
@@ -90,9 +100,9 @@ func (r *resolver) moments(of func(*issuance) sym, compare func(a, b moment) int
 	m.list = make([]moment, m.start[len(r.text)])
 	for i := range r.issuances.all() {
 		s := of(i)
-		for at := range i.times() {
+		for at := range i.moments() {
 			if s != 0 {
-				m.list[m.start[s]] = moment{at, i}
+				m.list[m.start[s]] = at
 				m.start[s]++ // where the next one goes
 			}
 		}
@@ -107,9 +117,9 @@ func (r *resolver) moments(of func(*issuance) sym, compare func(a, b moment) int
 	return m
 }
 
-// times are the different times of its copies.
-func (i *issuance) times() iter.Seq[int64] {
-	return func(yield func(int64) bool) {
+// moments are the different times of its copies.
+func (i *issuance) moments() iter.Seq[moment] {
+	return func(yield func(moment) bool) {
 	copies:
 		for a := range i.copies() {
 			for o := i.best(); o != a; o = o.next {
@@ -117,7 +127,7 @@ func (i *issuance) times() iter.Seq[int64] {
 					continue copies
 				}
 			}
-			if !yield(a.event.time) {
+			if !yield(moment{a}) {
 				return
 			}
 		}
@@ -173,7 +183,7 @@ func (r *resolver) indexIssuances() {
 	}
 	r.byName = r.moments(func(i *issuance) sym { return i.name }, r.compareMoment)
 	r.byKey = r.moments(func(i *issuance) sym { return i.key }, func(a, b moment) int {
-		return cmp.Or(cmp.Compare(a.issuance.name, b.issuance.name), r.compareMoment(a, b))
+		return cmp.Or(cmp.Compare(a.copy.name, b.copy.name), r.compareMoment(a, b))
 	})
 }
 
@@ -265,10 +275,7 @@ func (r *resolver) addIssuance(copies ...*assume) {
 		return cmp.Or(-cmp.Compare(r.says(a), r.says(b)), r.compareAssume(a, b))
 	})
 	for n, a := range copies {
-		a.next = nil
-		if n > 0 {
-			copies[n-1].next = a
-		}
+		a.leads, a.next = n == 0, copies[(n+1)%len(copies)]
 	}
 	r.issuances = append(r.issuances, (*issuance)(copies[0]))
 }
@@ -304,7 +311,7 @@ func (r *resolver) compareAssume(a, b *assume) int {
 }
 
 func (r *resolver) compareMoment(a, b moment) int {
-	return cmp.Or(cmp.Compare(a.at, b.at), r.compareRef(a.issuance.at(), b.issuance.at()))
+	return cmp.Or(cmp.Compare(a.at(), b.at()), r.compareRef(a.issuance().at(), b.issuance().at()))
 }
 
 func (b *store) compareRef(x, y eventRef) int {
@@ -328,7 +335,7 @@ const longestSession = 12 * 3600
 
 // between gives the moments from one time to another of a list in their order.
 func between(list []moment, from, to int64) []moment {
-	at := func(m moment, t int64) int { return cmp.Compare(m.at, t) }
+	at := func(m moment, t int64) int { return cmp.Compare(m.at(), t) }
 	lo, _ := slices.BinarySearchFunc(list, from, at)
 	hi, _ := slices.BinarySearchFunc(list[lo:], to+1, at)
 	return list[lo : lo+hi]
@@ -340,28 +347,28 @@ func between(list []moment, from, to int64) []moment {
 // sessions one key. first is when a session without a creationDate was first used.
 func (r *resolver) joinKey(name, key, roleID sym, created, first int64) (found []*issuance, off int64) {
 	list := r.byKey.of(key)
-	byName := func(m moment, n sym) int { return cmp.Compare(m.issuance.name, n) }
+	byName := func(m moment, n sym) int { return cmp.Compare(m.copy.name, n) }
 	lo, _ := slices.BinarySearchFunc(list, name, byName)
 	hi, _ := slices.BinarySearchFunc(list[lo:], name+1, byName)
 	list = list[lo : lo+hi]
 	if created == 0 {
 		for _, m := range between(list, first-longestSession, first+skew) {
-			if sameRole(m.issuance.role(), roleID) && !m.among(found) {
-				found = append(found, m.issuance)
+			if sameRole(m.issuance().role(), roleID) && !m.among(found) {
+				found = append(found, m.issuance())
 			}
 		}
 		return found, 0
 	}
 	off = skew
 	for _, m := range between(list, created-skew, created+skew) {
-		away := abs(created - m.at)
-		if !sameRole(m.issuance.role(), roleID) || away > off || m.among(found) {
+		away := abs(created - m.at())
+		if !sameRole(m.issuance().role(), roleID) || away > off || m.among(found) {
 			continue
 		}
 		if away < off {
 			off, found = away, found[:0]
 		}
-		found = append(found, m.issuance)
+		found = append(found, m.issuance())
 	}
 	return found, off
 }
@@ -377,8 +384,8 @@ func (r *resolver) joinTime(name, roleID sym, created, tolerance int64) []*issua
 		if len(found) > maxCandidates {
 			break
 		}
-		if sameRole(m.issuance.role(), roleID) && !m.among(found) {
-			found = append(found, m.issuance)
+		if sameRole(m.issuance().role(), roleID) && !m.among(found) {
+			found = append(found, m.issuance())
 		}
 	}
 	return found

@@ -31,8 +31,11 @@ func (b *store) merge(o *store) {
 			t.addClient(&b.symbols, c)
 		}
 		for _, a := range u.activity.list {
-			k := activityKey{re(a.service), re(a.region), re(a.action)}
-			t.addActivity(&b.symbols, activity{k, a.calls, a.errors, bounds(a.span)})
+			if a.activityKey = (activityKey{re(a.service), re(a.region), re(a.action)}); a.span != nil {
+				of := bounds(*a.span)
+				a.span = &of
+			}
+			t.addActivity(&b.symbols, a)
 		}
 		for _, h := range u.hours.list {
 			addHour(&t.hours, h)

@@ -87,9 +87,9 @@ func (s *Audit) Policies() []RolePolicy {
 	f := s.finish()
 	r := f.resolver
 	f.judge()
-	bad := map[sym]string{}
+	bad, rules := map[sym]string{}, ruleIDs()
 	for _, n := range f.names {
-		if why := badName(n.fired.ids()); why != "" {
+		if why := badName(n.fired.of(rules)); why != "" {
 			bad[n.sessions[0].name] = why
 		}
 	}

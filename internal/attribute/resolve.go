@@ -265,7 +265,7 @@ func (r *resolver) link(s *session) (*link, []*issuance) {
 // issuedTwice reports whether several events issued a key.
 func (r *resolver) issuedTwice(key sym) bool {
 	list := r.byKey.of(key)
-	return slices.ContainsFunc(list, func(m moment) bool { return m.issuance != list[0].issuance })
+	return slices.ContainsFunc(list, func(m moment) bool { return m.issuance() != list[0].issuance() })
 }
 
 // unclaimed leaves out the issuances of which the session is known: its calls
@@ -714,7 +714,7 @@ func (r *resolver) switches(s *session) []fact {
 	var all []fact
 	for u := range s.uses() {
 		if u.moved {
-			all = append(all, u.awake().switches...)
+			all = append(all, u.awake(&r.room).switches...)
 		}
 	}
 	slices.SortFunc(all, func(a, b fact) int {

@@ -33,12 +33,18 @@ func credentialsMoved() Rule {
 
 // place is a network, and a client there, from which a credential was used.
 type place struct {
-	network     netip.Prefix
-	client      string
+	placeKey
 	addr        netip.Addr // of the first call
 	first, last int64
 	call        eventRef // the first
 }
+
+type placeKey struct {
+	network netip.Prefix
+	client  string
+}
+
+func (p place) key() placeKey { return p.placeKey }
 
 // holders calls fn for each client whose address says something: public, no
 // service's, and the holder's own (not of a presigned URL's user, not of the
@@ -48,7 +54,7 @@ func (j *judge) holders(s *session, fn func(netip.Addr, *client)) {
 		if u.console {
 			continue
 		}
-		clients := u.awake().clients.list
+		clients := u.awake(&j.room).clients.list
 		for i := range clients {
 			c := &clients[i]
 			if c.service || c.presigned {
@@ -63,16 +69,12 @@ func (j *judge) holders(s *session, fn func(netip.Addr, *client)) {
 
 // places are the networks and clients of a session's holders, the first used first.
 func (j *judge) places(s *session) []place {
-	type placeKey struct {
-		network netip.Prefix
-		client  string
-	}
-	found := map[placeKey]*place{}
+	var found keyed[placeKey, place]
 	j.holders(s, func(addr netip.Addr, c *client) {
 		k := placeKey{Network(addr), ParseUserAgent(j.text[c.agent]).Client()}
-		p := found[k]
+		p := found.find(k)
 		if p == nil {
-			found[k] = &place{k.network, k.client, addr, c.first.time, c.last, c.first}
+			found.add(place{k, addr, c.first.time, c.last, c.first})
 			return
 		}
 		p.last = max(p.last, c.last)
@@ -80,14 +82,10 @@ func (j *judge) places(s *session) []place {
 			p.addr, p.call, p.first = addr, c.first, c.first.time
 		}
 	})
-	var out []place
-	for _, p := range found {
-		out = append(out, *p)
-	}
-	slices.SortFunc(out, func(a, b place) int {
+	slices.SortFunc(found.list, func(a, b place) int {
 		return cmp.Or(j.compareRef(a.call, b.call), a.addr.Compare(b.addr), cmp.Compare(a.client, b.client))
 	})
-	return out
+	return found.list
 }
 
 // offAWS looks for a credential that AWS vended to something of its own and

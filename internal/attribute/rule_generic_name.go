@@ -11,7 +11,7 @@ func genericName() Rule {
 		Fix:    "Replace it by the app's own name in each place that assumes the role.",
 		Advise: true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
-			if !j.mayJudge(n) || n.fired.has("sdk-default-name") {
+			if !j.mayJudge(n) || j.fired(n, "sdk-default-name") {
 				return sighting{}, false
 			}
 			why, ok := Generic(n.ref().Session, n.ref().Role)

@@ -14,7 +14,7 @@ func opaqueName() Rule {
 		Fix:    "Put the app's name first and keep the random part as a suffix only where sessions must be told apart.",
 		Advise: true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
-			if !j.mayJudge(n) || n.fired.has("sdk-default-name") || n.fired.has("generic-name") {
+			if !j.mayJudge(n) || j.fired(n, "sdk-default-name") || j.fired(n, "generic-name") {
 				return sighting{}, false
 			}
 			if j.maybeService(n) {

@@ -28,7 +28,7 @@ func personalData() Rule {
 				}
 				for _, s := range n.sessions {
 					for u := range s.uses() {
-						for _, r := range u.awake().recipients {
+						for _, r := range u.awake(&j.room).recipients {
 							if a := j.text[r.account]; a != "" && a != n.AccountID && j.foreignAccount(a) {
 								return sighting{
 									detail:   fmt.Sprintf("%s acted in account %s, which is not yours", quoted(n.ref().Session), a),

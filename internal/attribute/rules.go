@@ -58,14 +58,10 @@ func ruleIDs() []string {
 // ruleSet is a set of rules, by their places in Rules.
 type ruleSet uint32
 
-func (set ruleSet) has(id string) bool {
-	return set&(1<<slices.Index(ruleIDs(), id)) != 0
-}
-
-// ids are the ids of its rules, in the rules' order.
-func (set ruleSet) ids() []string {
+// of are those of the rules that are in the set, in their order.
+func (set ruleSet) of(rules []string) []string {
 	var ids []string
-	for place, id := range ruleIDs() {
+	for place, id := range rules {
 		if set&(1<<place) != 0 {
 			ids = append(ids, id)
 		}
@@ -78,12 +74,18 @@ type judge struct {
 	*finisher
 	ranges *IPRanges
 	config *Config
+	rules  []string // the ids of all, by their places
+}
+
+// fired reports whether a rule that comes before fires on a name.
+func (j *judge) fired(n *nameView, rule string) bool {
+	return n.fired&(1<<slices.Index(j.rules, rule)) != 0
 }
 
 // judge runs all rules and puts what they saw into findings, the most severe first.
 // It notes on each name which rules fire: of some only the first one does.
 func (f *finisher) judge() []Finding {
-	j := &judge{finisher: f, ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config}
+	j := &judge{finisher: f, ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config, rules: ruleIDs()}
 	var out []Finding
 	for place, rule := range Rules() {
 		setting := j.config.Rule(rule.ID)

@@ -116,6 +116,7 @@ type resolver struct {
 	routes  map[routeKey]*route
 	openers map[opener]openerID
 	opened  []opener                 // by openerID, from 1 on
+	room    work                     // for what is packed
 	telling int                      // on how many sessions of a chain; see tell
 	told    map[*session]*resolution // of those in circles
 }
@@ -344,10 +345,10 @@ type onlyIssue struct {
 }
 
 func tellIssues(uses []*use) issueTeller {
-	t := issueTeller{map[sym]onlyIssue{}, map[int64]onlyIssue{}}
 	if len(uses) < 2 {
-		return t
+		return issueTeller{}
 	}
+	t := issueTeller{map[sym]onlyIssue{}, map[int64]onlyIssue{}}
 	for _, u := range uses {
 		if u.created == 0 && u.key != 0 {
 			t.ofKey[u.key] = onlyIssue{}

@@ -187,8 +187,8 @@ type client struct {
 // activity is what a credential did at one service in one region.
 type activity struct {
 	activityKey
-	calls, errors int64
-	span          span
+	calls, errors int64 // errors only where there is an action
+	span          *span // of an action, else nil
 }
 
 type activityKey struct {
@@ -247,7 +247,8 @@ type assume struct {
 	// claimed says that the calls of a session carry the very key that it
 	// issued, so that it is no other session's.
 	claimed bool
-	next    *assume // the next copy of it
+	leads   bool    // it is the issuance: the copy that says most about the caller
+	next    *assume // the next copy of it, the first behind the last
 }
 
 // assumeHow is what of an assume event is seldom its own.

@@ -7,12 +7,18 @@ import (
 func (u *work) addActivity(t *symbols, a activity) {
 	o := u.activity.find(a.key())
 	if o == nil {
+		if a.span != nil {
+			own := *a.span
+			a.span = &own
+		}
 		u.activity.add(a)
 		return
 	}
 	o.calls += a.calls
 	o.errors += a.errors
-	o.span.merge(t, a.span)
+	if a.span != nil {
+		o.span.merge(t, *a.span)
+	}
 }
 
 func addHour(hours *keyed[int64, hourCount], h hourCount) {
@@ -53,22 +59,40 @@ func addFact(t *symbols, facts []fact, f fact) []fact {
 // wake makes the work of a credential ready for more of it.
 func (u *use) wake() {
 	if u.work == nil {
-		u.work = u.awake()
+		u.work = &work{}
+		if u.resting != "" {
+			u.unpack(u.work)
+		}
 		u.resting = ""
 	}
 }
 
-// awake gives the work of a credential, for reading only.
-func (u *use) awake() *work {
+// awake gives the work of a credential, for reading only and until room is used
+// for another one.
+func (u *use) awake(room *work) *work {
 	if u.work != nil {
 		return u.work
 	}
-	w := &work{}
+	room.clear()
 	if u.resting != "" {
-		r := unpacker{rest: u.resting, use: u}
-		r.work(w)
+		u.unpack(room)
 	}
-	return w
+	return room
+}
+
+func (u *use) unpack(w *work) {
+	p := unpacker{rest: u.resting, use: u}
+	p.work(w)
+}
+
+// clear leaves nothing but room.
+func (u *work) clear() {
+	*u = work{
+		clients:    keyed[clientKey, client]{list: u.clients.list[:0]},
+		activity:   keyed[activityKey, activity]{list: u.activity.list[:0]},
+		hours:      keyed[int64, hourCount]{list: u.hours.list[:0]},
+		recipients: u.recipients[:0], switches: u.switches[:0],
+	}
 }
 
 // rest packs the work of a credential until there is more of it: one that made a
@@ -190,7 +214,7 @@ func (p *unpacker) work(w *work) {
 		a := activity{activityKey: activityKey{p.sym(), p.sym(), p.sym()}, calls: int64(p.number())}
 		if a.action != 0 {
 			a.errors = int64(p.number())
-			a.span = span{calls: int64(p.number()), first: p.event(), last: p.signed() + p.use.span.last}
+			a.span = &span{calls: int64(p.number()), first: p.event(), last: p.signed() + p.use.span.last}
 		}
 		w.activity.add(a)
 	}

@@ -47,7 +47,7 @@ func TestRest(t *testing.T) {
 		for range rng.IntN(4) {
 			a := activity{activityKey: activityKey{service: some(), region: some()}, calls: num()}
 			if rng.IntN(2) == 0 {
-				a.action, a.errors, a.span = 1+some()>>1, num(), span{num(), either(), num()}
+				a.action, a.errors, a.span = 1+some()>>1, num(), &span{num(), either(), num()}
 			}
 			w.activity.add(a)
 		}
@@ -65,7 +65,7 @@ func TestRest(t *testing.T) {
 		if u.work != nil || u.resting == "" {
 			t.Fatal("it is not packed")
 		}
-		if got := u.awake(); !reflect.DeepEqual(got, w) {
+		if got := u.awake(&work{}); !reflect.DeepEqual(got, w) {
 			t.Fatalf("got\n%+v, want\n%+v", got, w)
 		}
 		if u.wake(); !reflect.DeepEqual(u.work, w) || u.resting != "" {
@@ -91,7 +91,7 @@ func TestRestLarge(t *testing.T) {
 	} {
 		u := &use{work: &work{}}
 		fill(u.work)
-		if u.rest(nil); u.work == nil || u.awake() != u.work {
+		if u.rest(nil); u.work == nil || u.awake(&work{}) != u.work {
 			t.Errorf("%+v is packed", u)
 		}
 	}
