@@ -248,7 +248,7 @@ func TestInterruptedAnywhere(t *testing.T) {
 		{name: "throttled", args: []string{"--lookup", "--log-level", "debug"}, handler: throttled, stall: never, stop: stop{said: "trailscan: again after "}},
 		{name: "starting a query", args: append(slices.Clone(scan), "--engine", "athena"), handler: bucket, stall: operation("StartQueryExecution")},
 		{name: "reading standard input", args: []string{"-", "--log-level", "info"}, stop: stop{said: "trailscan: reading "}},
-		{name: "judging", args: []string{"-", "--log-level", "info"}, stop: stop{said: "trailscan: read ", stdin: strings.NewReader(manySessions(100_000))}},
+		{name: "judging", args: []string{"-", "--log-level", "info"}, stop: stop{said: "trailscan: read ", stdin: strings.NewReader(manySessions(100_000 / raceFactor))}},
 		{name: "writing", args: []string{"-", "--format", "json"}, stop: stop{unread: true, stdin: strings.NewReader(manySessions(2000))}},
 	}
 	for _, st := range stages {
