@@ -173,7 +173,7 @@ func (r *resolver) linked(s *session, ref SessionRef, j *join) *resolution {
 	res.issuance, res.link = i, linkIssued
 	res.evidence = slices.Concat([]Evidence{{Type: "assume-event", EventID: event, Detail: j.link.detail}}, res.evidence)
 	res.confidence = min(res.confidence, j.link.limit)
-	r.corroborate(res, j.recorded, s)
+	r.corroborate(res, cmp.Or(j.recorded, j.conflict), s)
 	res.evidence = res.evidence[:min(len(res.evidence), maxEvidence)]
 	return res
 }
@@ -667,6 +667,10 @@ func (r *resolver) recorded(s *session, ref SessionRef) (res, conflict *resoluti
 		}
 		if i.delivery != 0 {
 			add(i, origin{KindEC2, ref.Account, ref.Role}, ref.Session, "ec2-role-delivery", "delivered by the instance metadata service, version "+r.text[i.delivery])
+			if i.federated != 0 { // which no session of an instance has
+				o, _ := webOrigin(ref.Account, r.text[i.federated], r.text[i.federatedSub])
+				add(i, o, "", "web-identity", "opened with a token of "+r.text[i.federated])
+			}
 		}
 	}
 	issuer := r.issuerARN(s)

@@ -146,6 +146,24 @@ func TestTricky(t *testing.T) {
 				apiCall("n", "09:00:00", user(ours, "node"), rec{"eventSource": "eks-auth.amazonaws.com", "eventName": "AssumeRoleForPodIdentity", "requestParameters": rec{"clusterName": "prod-eu"}})),
 			"eks-prod-eu-cart-7c9f6d5b8-bcdfg-0b8e2a4c-1d2e-4f3a-8b9c-0d1e2f3a4b5c", []string{"eks:111122223333/prod-eu/cart proven 1/1"},
 		},
+		"of a token or of an instance: neither is picked": {
+			[]rec{apiCall("c", "10:01:00", inContext(as(ours, "deploy", "x", "ASIA1", "10:00:00"), tokenAtInstance))},
+			"x", []string{"unknown unknown 1/1"},
+		},
+		"nor for what such a session assumed": {
+			[]rec{assumes("a", "10:00:00", inContext(as(ours, "deploy", "x", "ASIA1", "10:00:00"), tokenAtInstance), ours, "admin", "y", "ASIA2"),
+				apiCall("c", "10:01:00", as(ours, "admin", "y", "ASIA2", "10:00:00"))},
+			"y", []string{"role:111122223333/deploy recorded 1/1"},
+		},
+		"nor where the token has a subject": {
+			[]rec{apiCall("c", "10:01:00", inContext(as(ours, "deploy", "x", "ASIA1", "10:00:00"), merged(tokenAtInstance, rec{"webIdFederationData": rec{"federatedProvider": "https://idp.example.com", "attributes": rec{"idp.example.com:sub": "nightly"}}})))},
+			"x", []string{"unknown unknown 1/1"},
+		},
+		"an assume event that such calls contradict proves nothing": {
+			[]rec{assumes("a", "10:00:00", user(ours, "alice"), ours, "deploy", "x", "ASIA1"),
+				apiCall("c", "10:01:00", inContext(as(ours, "deploy", "x", "ASIA1", "10:00:00"), tokenAtInstance))},
+			"x", []string{"iam-user:111122223333/alice inferred 1/1"},
+		},
 		"a switch from a role on the way does not contradict": {
 			[]rec{assumes("a", "10:00:00", user(ours, "alice"), ours, "hop", "alice", "ASIA1"),
 				apiCall("b", "10:00:30", as(ours, "hop", "alice", "ASIA1", "10:00:00")), apiCall("d", "10:00:30", as(ours, "hop", "alice", "ASIA5", "10:00:10")),
@@ -162,6 +180,10 @@ func TestTricky(t *testing.T) {
 		})
 	}
 }
+
+// tokenAtInstance is what cannot be of one session: a web identity's token opened
+// it, and the metadata service of an instance handed it out.
+var tokenAtInstance = rec{"webIdFederationData": rec{"federatedProvider": "https://idp.example.com"}, "ec2RoleDelivery": "2.0"}
 
 // pod is a session of EKS Pod Identity, without tags, and a call of it.
 func pod(name string) []rec {

@@ -199,6 +199,10 @@ func caseOptions(r rec, options []string) error {
 			id["invokedBy"] = v
 		case "delivery":
 			r["userIdentity"] = inContext(id, rec{"ec2RoleDelivery": v})
+			id = r["userIdentity"].(rec)
+		case "federated":
+			r["userIdentity"] = inContext(id, rec{"webIdFederationData": rec{"federatedProvider": v}})
+			id = r["userIdentity"].(rec)
 		case "duration":
 			r["responseElements"].(rec)["credentials"].(rec)["expiration"] = ""
 			var seconds int
