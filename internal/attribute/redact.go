@@ -25,8 +25,9 @@ const (
 // session names hold, all over the Result and so that equal values stay equal:
 // who is one person before is one person after. User names, the names of
 // Identity Center and SAML sessions, federated users and e-mail addresses are
-// people. An e-mail address keeps its form and its part before the @ is the
-// same person as a bare name. Accounts, roles, apps and event ids stay.
+// people; a source identity is one unless it is in the name of the app that set
+// it. An e-mail address keeps its form and its part before the @ is the same
+// person as a bare name. Accounts, roles, apps and event ids stay.
 func (r *Result) Redact() {
 	d := &redactor{
 		words:  map[string]string{},
@@ -84,13 +85,13 @@ func (d *redactor) learn(r *Result) {
 			for _, l := range o.Chain {
 				d.principal(l.Principal)
 			}
-			d.evidence(o.Evidence)
+			d.evidence(o.Evidence, o)
 		}
 	}
 	for i := range r.Findings {
 		f := &r.Findings[i]
 		d.mentions(f.Title + " " + f.Detail + " " + f.Recommendation)
-		d.evidence(f.Evidence)
+		d.evidence(f.Evidence, nil)
 	}
 	for i := range r.Origins {
 		d.origin(r.Origins[i].Kind, r.Origins[i].Name)
@@ -112,6 +113,8 @@ func (d *redactor) learn(r *Result) {
 			if !strings.Contains(n.Pattern, "<") {
 				d.rename(n.Pattern, secret)
 			}
+		} else if n.ofFunction() && !d.people[n.SessionName] {
+			d.names[n.SessionName] = n.SessionName // of which no part is a person's
 		} else {
 			d.rename(n.SessionName, d.session(n.SessionName))
 		}
@@ -182,14 +185,49 @@ func (d *redactor) principal(p string) {
 // sourceIdentity begins the detail of the evidence of that type.
 const sourceIdentity = "source identity "
 
-// evidence notes the people that evidence names.
-func (d *redactor) evidence(list []Evidence) {
+// evidence notes the people that the evidence for an origin names; nil is the
+// unknown one.
+func (d *redactor) evidence(list []Evidence, o *NameOrigin) {
 	for _, e := range list {
 		if who, ok := strings.CutPrefix(e.Detail, sourceIdentity); ok && e.Type == "source-identity" {
-			d.person(who)
+			who, _, _ = strings.Cut(who, ", ") // what else is said of it
+			if o == nil || !o.bears(who) {
+				d.person(who)
+			}
 		}
 		d.mentions(e.Detail)
 	}
+}
+
+// bears reports whether a source identity is the app's own: it stands in the
+// app's name, as month-close in ecs:111122223333/month-close-task, and has not
+// the form of a person's name.
+func (o *NameOrigin) bears(id string) bool {
+	if (origin{kind: o.Kind}).person() || PersonLike(id) != NoPerson {
+		return false
+	}
+	_, name, _ := strings.Cut(o.ID, ":")
+	const parts = nameSeparators + "/:"
+	whole := func(before, after string) bool {
+		return (before == "" || strings.IndexByte(parts, before[len(before)-1]) >= 0) && (after == "" || strings.IndexByte(parts, after[0]) >= 0)
+	}
+	for at := 0; ; at++ {
+		i := strings.Index(name[at:], id)
+		if i < 0 {
+			return false
+		}
+		if at += i; whole(name[:at], name[at+len(id):]) {
+			return true
+		}
+	}
+}
+
+// ofFunction reports whether a session name is the name of the Lambda function
+// that it comes from, and not of the form of a person's.
+func (n *SessionName) ofFunction() bool {
+	return PersonLike(n.SessionName) == NoPerson && slices.ContainsFunc(n.Origins, func(o NameOrigin) bool {
+		return o.Kind == KindLambda && strings.HasSuffix(o.ID, "/"+lambdaFunction(n.SessionName))
+	})
 }
 
 var mentionForm = regexp.MustCompile(`(?:arn:[^:\s]+:(?:iam|sts)::[^:\s]*:(?:user|federated-user)/(?:[^\s]*/)?|\b` +
@@ -266,7 +304,7 @@ var (
 	ipv6Form  = regexp.MustCompile(`[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*`)
 	ipv4Form  = regexp.MustCompile(`[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+`)
 	hostForm  = regexp.MustCompile(`ip-[0-9]+-[0-9]+-[0-9]+-[0-9]+`)
-	emailForm = regexp.MustCompile(`([^\s@:/"'<>(),;]+)@([A-Za-z0-9][A-Za-z0-9.-]*[A-Za-z0-9])`)
+	emailForm = regexp.MustCompile(`([^\s@:/"'<>(),;]+)@([A-Za-z0-9][A-Za-z0-9._-]*[A-Za-z0-9])`)
 	// keyForm is an access key id, or the id of an IAM user.
 	// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-prefixes
 	keyForm = regexp.MustCompile(`(?:AKIA|ASIA|ABIA|ACCA|AIDA)[A-Z0-9]{12,124}`)
@@ -318,6 +356,9 @@ func (d *redactor) address(s string) string {
 }
 
 func (d *redactor) email(s string) string {
+	if isLambdaShort(s) {
+		return s
+	}
 	local, domain, _ := strings.Cut(s, "@")
 	if !wordForm.MatchString(local) || d.taken[local] {
 		local = d.word(wordPerson, local)

@@ -3,6 +3,7 @@ package attribute
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,12 +118,62 @@ func TestRedact(t *testing.T) {
 	}
 }
 
+// TestRedactApps holds that an app's name is not taken for a person's, whatever
+// the app chose as its source identity and whoever has a part of its name, and
+// that people are found who work through apps.
+func TestRedactApps(t *testing.T) {
+	const account = "111122223333"
+	lambda := service("lambda.amazonaws.com")
+	withID := func(id rec, who string) rec { return inContext(id, rec{"sourceIdentity": who}) }
+	session := func(role, name, key string) rec { return as(ours, role, name, key, "10:00:00") }
+	r := audit(t, Options{},
+		assumes("a", "10:00:00", lambda, ours, "order-intake-role", "order-intake", "ASIA1"),
+		assumes("b", "10:00:00", session("order-intake-role", "order-intake", "ASIA1"), ours, "table", "order-intake", "ASIA2"),
+		apiCall("c", "10:01:00", withID(session("table", "order-intake", "ASIA2"), "order-intake")),
+		assumes("d", "10:00:00", service("ecs-tasks.amazonaws.com"), ours, "month-close-task", "0123456789abcdef0123456789abcdef", "ASIA3"),
+		assumes("e", "10:00:00", session("month-close-task", "0123456789abcdef0123456789abcdef", "ASIA3"), ours, "hub", "month-close", "ASIA4"),
+		apiCall("f", "10:01:00", withID(session("hub", "month-close", "ASIA4"), "month-close")),
+		assumes("g", "10:00:00", lambda, ours, "f-role", "f@lambda_function", "ASIA5"),
+		apiCall("h", "10:01:00", session("f-role", "f@lambda_function", "ASIA5")),
+		assumes("i", "10:00:00", lambda, ours, "i-role", "invoice-mailer", "ASIA6"),
+		apiCall("j", "10:01:00", session("i-role", "invoice-mailer", "ASIA6")),
+		assumes("k", "10:00:00", user(ours, "invoice"), ours, "books", "invoice", "ASIA7"),
+		apiCall("l", "10:01:00", session("books", "invoice", "ASIA7")),
+		assumes("m", "10:00:00", session("month-close-task", "0123456789abcdef0123456789abcdef", "ASIA3"), ours, "desk", "desk-zoe", "ASIA8"),
+		apiCall("n", "10:01:00", withID(session("desk", "desk-zoe", "ASIA8"), "zoe")),
+		apiCall("o", "10:01:00", withID(session("lost", "mia", "ASIA9"), "mia")),
+		assumes("p", "10:00:00", lambda, ours, "jane.doe", "jane.doe", "ASIA10"),
+		apiCall("q", "10:01:00", withID(session("jane.doe", "jane.doe", "ASIA10"), "jane.doe")),
+	)
+	r.Redact()
+	var got []string
+	for _, n := range r.Names {
+		got = append(got, n.RoleName+"/"+n.SessionName+" "+n.Origins[0].ID)
+	}
+	want := []string{
+		"books/person-1 iam-user:" + account + "/person-1",
+		"desk/desk-person-2 ecs:" + account + "/month-close-task",
+		"f-role/f@lambda_function lambda:" + account + "/f",
+		"hub/month-close ecs:" + account + "/month-close-task",
+		"i-role/invoice-mailer lambda:" + account + "/invoice-mailer",
+		"jane.doe/person-3 lambda:" + account + "/person-3",
+		"lost/person-4 unknown",
+		"month-close-task/0123456789abcdef0123456789abcdef ecs:" + account + "/month-close-task",
+		"order-intake-role/order-intake lambda:" + account + "/order-intake",
+		"table/order-intake lambda:" + account + "/order-intake",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestRedactLeavesAlone(t *testing.T) {
 	d := &redactor{words: map[string]string{}, counts: map[string]int{}, people: map[string]bool{}, names: map[string]string{}}
 	for _, s := range []string{
 		"arn:aws:s3:::bucket", "arn:aws:iam::111122223333:role/a:b", "2026-11-24T21:30:00Z", "12:30:45", "1.2.3", "::",
 		"eks:111122223333/ABCDEF/ns/sa", "AROA3XFRBF535PLBIFPI4:session", "10.1.2", "x10.1.2.3y", "s3://bucket/a@", "@", "a@",
 		"build 120.0.6099.109", "botocore-session-1700000000", "i-0123456789abcdef0", "lambda.amazonaws.com",
+		"f@lambda_function is one",
 	} {
 		if got := d.text(s); got != s {
 			t.Errorf("%q became %q", s, got)
