@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,47 +43,70 @@ func (r *reader) expected() {
 		}
 	}
 	r.got.silences = ingest.Silences(r.got.listed, r.window.since, until)
-	if r.rollup == nil {
-		r.got.unmatched = r.unmatched()
+	var buckets []*ingest.S3
+	for _, in := range r.inputs {
+		if bucket, ok := in.source.(*ingest.S3); ok {
+			buckets = append(buckets, bucket)
+		}
 	}
+	r.got.unmatched, r.got.missed = r.unmatched(buckets)
 }
 
 // unmatched says which accounts and regions of the filter are nowhere in what
-// was read: a mistyped one would look like a quiet one.
-func (r *reader) unmatched() []string {
+// was read, or in the buckets: a mistyped one would look like a quiet one. Where
+// a filter names none that a bucket has, nothing can be read, and missed says so.
+func (r *reader) unmatched(buckets []*ingest.S3) (list []string, missed error) {
 	accounts, regions := r.audit.Places()
 	where := "what was read"
-	if len(r.from.buckets) > 0 {
+	if len(buckets) > 0 {
 		// A place may have logs and none in the window.
 		accounts, regions, where = nil, nil, r.from.String()
-		for _, in := range r.inputs {
-			if bucket, ok := in.source.(*ingest.S3); ok {
-				accounts = append(accounts, bucket.Accounts()...)
-				regions = append(regions, bucket.Regions()...)
-			}
+		for _, bucket := range buckets {
+			accounts = append(accounts, bucket.Accounts()...)
+			regions = append(regions, bucket.Regions()...)
 		}
 	}
 	if r.from.lookup {
 		regions = r.regions() // each was asked, and may have had no events
 	}
-	var list []string
 	tell := func(flag string, asked, there []string) {
 		slices.Sort(there)
 		there = slices.Compact(there)
 		missing := slices.DeleteFunc(slices.Clone(asked), func(s string) bool { return slices.Contains(there, s) })
-		switch {
-		case len(missing) == 0:
-		case len(there) == 0:
-			list = append(list, fmt.Sprintf("%s %s matches nothing in %s", flag, strings.Join(missing, ","), where))
-		default:
-			list = append(list, fmt.Sprintf("%s %s matches nothing in %s, which has %s", flag, strings.Join(missing, ","), where, some(there)))
+		if len(missing) == 0 {
+			return
+		}
+		text := fmt.Sprintf("%s %s matches nothing in %s", flag, strings.Join(missing, ","), where)
+		if len(there) > 0 {
+			text += ", which has " + some(there)
+		}
+		list = append(list, text)
+		if len(buckets) > 0 && len(missing) == len(asked) && missed == nil {
+			missed = errors.New(text)
 		}
 	}
 	tell("--account", r.accounts, accounts)
 	if len(list) == 0 || len(regions) > 0 { // else the accounts are why
 		tell("--region", r.regions(), regions)
 	}
-	return list
+	return list, missed
+}
+
+// nothing is the error of a reading that had nothing to read, where that speaks
+// of a mistake and not of a quiet time: a clean report would hide it for ever.
+func (got gotten) nothing(from operands) error {
+	t := got.totals
+	switch {
+	case len(t.Problems) > 0: // which are reported
+		return nil
+	case got.missed != nil:
+		return got.missed
+	case slices.Equal(from.paths, []string{ingest.Stdin}) && t.Bytes == 0:
+		return errors.New("standard input is empty: see whether what should write to it failed")
+	case len(from.paths) > 0 && t.Bytes == 0:
+		return fmt.Errorf("%s: there is not a byte in it: see whether what should write it failed", from)
+	}
+	return nil
 }
 
 // some names the first of a list.

@@ -163,6 +163,10 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	if err != nil {
 		return r.got, err
 	}
+	unmatched, missed := r.unmatched(q.buckets)
+	if missed != nil && len(q.trails) == 0 {
+		return r.got, missed
+	}
 	parts, err := q.plan.Parts()
 	if err != nil {
 		return r.got, err
@@ -225,6 +229,7 @@ func (r *reader) readAthena(ctx context.Context, notes *notes) (gotten, error) {
 	scanned := runner.Progress.Scanned.Load()
 	notes.info("Athena scanned %s, for about $%.2f", size(scanned), cost(scanned))
 	r.got.totals.CompressedBytes, r.got.queries, r.got.lost = scanned, runner.Progress.Queries.Load(), runner.Lost
+	r.got.unmatched = unmatched
 	for _, b := range q.buckets {
 		r.got.listRequests += b.ListRequests()
 	}

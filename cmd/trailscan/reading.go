@@ -245,6 +245,7 @@ type gotten struct {
 	listed       []ingest.ListedRegion // what was expected
 	silences     []ingest.Silence
 	unmatched    []string // what the filter names and nothing has
+	missed       error    // that it names nothing which is there
 	guesses      []string // of the inputs
 	lost         []string // what Athena does not show
 }
@@ -291,7 +292,7 @@ func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit 
 	}
 	r.got.listRequests = r.requests()
 	r.expected()
-	return r.got, nil
+	return r.got, r.got.nothing(rd.from)
 }
 
 // reader reads inputs into an audit.
@@ -478,8 +479,6 @@ func (rd *reading) whyEmpty(got gotten) string {
 	switch w := rd.window; {
 	case got.queries > 0:
 		return fmt.Sprintf("what Athena scanned holds none of the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
-	case t.Objects == 0 && len(got.unmatched) > 0:
-		return "--account and --region leave nothing to read"
 	case t.Objects == 0 && !rd.from.local():
 		return fmt.Sprintf("nothing was delivered for the window, %s to %s", w.since.Format(time.RFC3339), w.until.Format(time.RFC3339))
 	case t.Records == 0 && t.PassedOver > 0:
