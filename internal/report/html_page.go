@@ -354,7 +354,7 @@ func (p *page) facts(res *attribute.Result) {
 		p.Scan.Failed = grouped(s.ObjectsFailed)
 	}
 	if !from.IsZero() {
-		p.Scan.Read = counted(hoursOf(from, to), "hour")
+		p.Scan.Read = between(from, to)
 	}
 }
 

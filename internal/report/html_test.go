@@ -471,7 +471,7 @@ func TestPageNumbers(t *testing.T) {
 		{percent(1, 3), "33.3 %"}, {percent(5, 5), "100 %"},
 		{perCent(1, 3), "33.33%"}, {perCent(1, 0), "0%"},
 		{byteSize(1), "1 byte"}, {byteSize(1023), "1,023 bytes"}, {byteSize(1536), "1.5 KiB"}, {byteSize(9 << 30), "9.0 GiB"}, {byteSize(math.MaxInt64), "8.0 EiB"},
-		{span(90 * time.Minute), "1 hour"}, {span(30 * time.Minute), "30 minutes"}, {span(168 * time.Hour), "7 days"}, {span(71 * time.Hour), "71 hours"},
+		{span(90 * time.Minute), "1 hour 30 minutes"}, {span(61 * time.Minute), "1 hour 1 minute"}, {span(59 * time.Second), "less than a minute"}, {span(25*time.Hour + time.Minute), "25 hours"}, {span(30 * time.Minute), "30 minutes"}, {span(168 * time.Hour), "7 days"}, {span(71 * time.Hour), "71 hours"},
 		{stamp(time.Time{}), ""}, {stamp(at(0, 3, 4)), "2026-11-16 03:04"},
 		{middle("abcdefghij", 5), "ab…ij"}, {middle("abc", 3), "abc"}, {middle("äöüäöü", 4), "äö…ü"},
 	} {

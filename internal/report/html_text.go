@@ -147,14 +147,19 @@ func stamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04")
 }
 
-// span writes a length of time in the largest unit that says it well.
+// span writes a length of time, rounded as far as its unit says it well.
 func span(d time.Duration) string {
-	switch h := int64(d / time.Hour); {
-	case d < time.Hour:
-		return counted(int64(d/time.Minute), "minute")
+	m, h := int64(d/time.Minute), int64(d.Round(time.Hour)/time.Hour)
+	switch {
+	case m == 0:
+		return "less than a minute"
+	case m < 60:
+		return counted(m, "minute")
+	case m < 24*60 && m%60 > 0:
+		return counted(m/60, "hour") + " " + counted(m%60, "minute")
 	case h < 72:
 		return counted(h, "hour")
 	default:
-		return counted(h/24, "day")
+		return counted((h+12)/24, "day")
 	}
 }

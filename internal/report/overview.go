@@ -56,15 +56,25 @@ func window(res *attribute.Result) string {
 	from, to := covered(res.Coverage)
 	switch {
 	case !s.Since.IsZero() && !s.Until.IsZero():
-		return fmt.Sprintf("%s to %s UTC (%s)", stamp(s.Since), stamp(s.Until), span(s.Until.Sub(s.Since)))
+		return fromTo(s.Since, s.Until)
 	case !s.Since.IsZero():
 		return fmt.Sprintf("from %s UTC", stamp(s.Since))
 	case !s.Until.IsZero():
 		return fmt.Sprintf("until %s UTC", stamp(s.Until))
 	case !to.IsZero():
-		return fmt.Sprintf("all that was read: %s to %s UTC (%s)", stamp(from), stamp(to), span(time.Duration(hoursOf(from, to))*time.Hour))
+		return "all that was read: " + fromTo(from, to)
 	}
 	return "all that was read"
+}
+
+// fromTo writes two times, and how far apart they are.
+func fromTo(from, to time.Time) string {
+	return fmt.Sprintf("%s to %s UTC (%s)", stamp(from), stamp(to), between(from, to))
+}
+
+// between writes how far apart two times are, by the minutes that stamp shows.
+func between(from, to time.Time) string {
+	return span(to.Truncate(time.Minute).Sub(from.Truncate(time.Minute)))
 }
 
 // covered gives the first and the last event of any account and region.
@@ -79,9 +89,6 @@ func covered(coverage []attribute.Coverage) (from, to time.Time) {
 	}
 	return from, to
 }
-
-// hoursOf gives how many hours a time takes, those that it only begins included.
-func hoursOf(from, to time.Time) int64 { return int64((to.Sub(from) + time.Hour - 1) / time.Hour) }
 
 func (o *overview) read() string {
 	s := &o.res.Scan

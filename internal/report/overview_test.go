@@ -83,8 +83,8 @@ func TestReadByAthena(t *testing.T) {
 	}
 }
 
-// Without a window the report tells the time of the events that were read, hours
-// that are only begun included.
+// Without a window the report tells the time of the events that were read. How
+// long that is agrees with the minutes that it shows.
 func TestWindow(t *testing.T) {
 	read := []attribute.Coverage{{From: at(0, 8, 5), To: at(0, 9, 0)}, {From: at(0, 8, 0), To: at(0, 13, 46)}, {}}
 	for _, test := range []struct {
@@ -95,8 +95,11 @@ func TestWindow(t *testing.T) {
 		{attribute.Scan{Since: at(0, 0, 0), Until: at(7, 0, 0)}, read, "2026-11-16 00:00 to 2026-11-23 00:00 UTC (7 days)"},
 		{attribute.Scan{Since: at(0, 0, 0)}, read, "from 2026-11-16 00:00 UTC"},
 		{attribute.Scan{Until: at(7, 0, 0)}, read, "until 2026-11-23 00:00 UTC"},
-		{attribute.Scan{}, read, "all that was read: 2026-11-16 08:00 to 2026-11-16 13:46 UTC (6 hours)"},
-		{attribute.Scan{}, []attribute.Coverage{{From: at(0, 8, 0), To: at(4, 7, 0)}}, "all that was read: 2026-11-16 08:00 to 2026-11-20 07:00 UTC (3 days)"},
+		{attribute.Scan{}, read, "all that was read: 2026-11-16 08:00 to 2026-11-16 13:46 UTC (5 hours 46 minutes)"},
+		{attribute.Scan{}, []attribute.Coverage{{From: at(0, 8, 0), To: at(4, 7, 0)}}, "all that was read: 2026-11-16 08:00 to 2026-11-20 07:00 UTC (4 days)"},
+		{attribute.Scan{}, []attribute.Coverage{{From: at(0, 8, 0).Add(59 * time.Second), To: at(0, 8, 10)}}, "all that was read: 2026-11-16 08:00 to 2026-11-16 08:10 UTC (10 minutes)"},
+		{attribute.Scan{}, []attribute.Coverage{{From: at(0, 8, 0), To: at(0, 8, 0).Add(time.Second)}}, "all that was read: 2026-11-16 08:00 to 2026-11-16 08:00 UTC (less than a minute)"},
+		{attribute.Scan{Since: at(0, 8, 0), Until: at(0, 9, 30)}, read, "2026-11-16 08:00 to 2026-11-16 09:30 UTC (1 hour 30 minutes)"},
 		{attribute.Scan{}, nil, "all that was read"},
 	} {
 		if got := window(&attribute.Result{Scan: test.scan, Coverage: test.coverage}); got != test.want {
