@@ -132,7 +132,8 @@ func (rd *reading) show(p process) report.Options {
 	opt := report.Options{
 		Tool:  report.Tool{Name: "trailscan", Version: version()},
 		Rules: ruleTexts(),
-		Width: terminalWidth(p.stdout, p.getenv), Color: useColor(p.stdout, p.getenv),
+		Width: terminalWidth(p.stdout, p.getenv), Whole: !isTerminal(p.stdout) && p.getenv("COLUMNS") == "",
+		Color: useColor(p.stdout, p.getenv),
 	}
 	if rd.config != nil {
 		opt.AccountNames = rd.config.Accounts

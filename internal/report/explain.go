@@ -83,14 +83,14 @@ func (t *table) explain(s *attribute.ExplainedSession) {
 				how += " at " + second(l.EventTime)
 			}
 		}
-		for j, line := range wrap(escapeTerminal(l.Principal), t.width-4) {
+		for j, line := range wrap(escapeTerminal(l.Principal), t.width-4, t.opt.Whole) {
 			mark := "    "
 			if j == 0 {
 				mark = fmt.Sprintf("%2d. ", i+1)
 			}
 			t.println(mark + line)
 		}
-		for _, line := range wrap(how, t.width-6) {
+		for _, line := range wrap(how, t.width-6, t.opt.Whole) {
 			t.println("      " + paint(line, faint, t.opt.Color))
 		}
 	}
@@ -107,7 +107,7 @@ func (t *table) explain(s *attribute.ExplainedSession) {
 		if e.EventID != "" {
 			text += " (event " + e.EventID + ")"
 		}
-		for j, line := range wrap(escapeTerminal(text), t.width-4) {
+		for j, line := range wrap(escapeTerminal(text), t.width-4, t.opt.Whole) {
 			t.println([]string{"  - ", "    "}[min(j, 1)] + line)
 		}
 	}

@@ -106,6 +106,9 @@ type Options struct {
 	Top int
 	// Width is the number of columns that the table may fill; 0 is DefaultWidth.
 	Width int
+	// Whole leaves words that are wider than that in one piece, as ARNs are, for
+	// who copies from the text or searches it. Cells of tables are shortened.
+	Whole bool
 	// Color lets the table use a terminal's colours. They never carry a meaning of
 	// their own.
 	Color bool

@@ -34,7 +34,7 @@ func WritePolicies(w io.Writer, format string, scan attribute.Scan, policies []a
 }
 
 func (t *table) policy(p *attribute.RolePolicy) {
-	for _, line := range wrap(escapeTerminal(p.RoleARN), t.width) {
+	for _, line := range wrap(escapeTerminal(p.RoleARN), t.width, t.opt.Whole) {
 		t.println(paint(line, strong, t.opt.Color))
 	}
 	for _, n := range p.Notes {

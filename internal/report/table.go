@@ -74,7 +74,7 @@ func (t *table) title(s string) {
 
 // note writes a line beside the subject, wrapped.
 func (t *table) note(s string) {
-	for _, line := range wrap(s, t.width) {
+	for _, line := range wrap(s, t.width, t.opt.Whole) {
 		t.println(paint(line, faint, t.opt.Color))
 	}
 }
@@ -88,7 +88,7 @@ func (t *table) more(n, shown int, noun string) {
 
 // labeled writes a line with a label, wrapped beside it.
 func (t *table) labeled(label, s string, st style) {
-	for i, line := range wrap(s, t.width-labelWidth) {
+	for i, line := range wrap(s, t.width-labelWidth, t.opt.Whole) {
 		if i > 0 {
 			label = ""
 		}
@@ -211,7 +211,7 @@ func (t *table) problems() {
 		if p.Count > 1 {
 			text += fmt.Sprintf(" (%s times)", grouped(p.Count))
 		}
-		for _, line := range wrap(text, t.width-labelWidth-2) {
+		for _, line := range wrap(text, t.width-labelWidth-2, t.opt.Whole) {
 			t.println(strings.Repeat(" ", labelWidth+2) + line)
 		}
 	}
@@ -378,7 +378,7 @@ func (t *table) findingsInFull() {
 			head = append(head, "ignored")
 		}
 		t.println(paint(shorten(strings.Join(head, "  "), t.width), severityStyle(f.Severity), t.opt.Color))
-		for _, line := range wrap(escapeTerminal(f.Title), t.width) {
+		for _, line := range wrap(escapeTerminal(f.Title), t.width, t.opt.Whole) {
 			t.println(line)
 		}
 		for _, part := range []struct{ label, text string }{

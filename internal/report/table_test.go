@@ -176,19 +176,24 @@ func TestWrap(t *testing.T) {
 	for _, c := range []struct {
 		in    string
 		width int
+		whole bool
 		want  []string
 	}{
-		{"", 5, []string{""}},
-		{"one two three", 7, []string{"one two", "three"}},
-		{"one two three", 20, []string{"one two three"}},
-		{"  one   two  ", 20, []string{"one two"}},
-		{"a abcdefghij b", 4, []string{"a", "abcd", "efgh", "ij b"}},
-		{"日本語 x", 4, []string{"日本", "語 x"}},
-		{"fine ::error::x", 10, []string{"fine", `\x3a:error::x`}},
-		{"abcd::error::x", 4, []string{"abcd", `\x3a:er`, `ror:`, `:x`}},
-		{"ab", 0, []string{"a", "b"}},
+		{"", 5, false, []string{""}},
+		{"one two three", 7, false, []string{"one two", "three"}},
+		{"one two three", 20, false, []string{"one two three"}},
+		{"  one   two  ", 20, false, []string{"one two"}},
+		{"a abcdefghij b", 4, false, []string{"a", "abcd", "efgh", "ij b"}},
+		{"日本語 x", 4, false, []string{"日本", "語 x"}},
+		{"fine ::error::x", 10, false, []string{"fine", `\x3a:error::x`}},
+		{"abcd::error::x", 4, false, []string{"abcd", `\x3a:`, `erro`, `r::x`}},
+		{"arn:aws:iam::111122223333:role/service-role/orders in use", 34, false, []string{"arn:aws:iam::111122223333:role/", "service-role/orders in use"}},
+		{"arn:aws:iam::111122223333:role/a-role-of-a-long-name", 40, false, []string{"arn:aws:iam::111122223333:role/", "a-role-of-a-long-name"}},
+		{"/x:abcdefghijklmnop", 8, false, []string{"/x:abcde", "fghijklm", "nop"}},
+		{"see arn:aws:iam::111122223333:role/service-role/orders", 10, true, []string{"see", "arn:aws:iam::111122223333:role/service-role/orders"}},
+		{"ab", 0, false, []string{"a", "b"}},
 	} {
-		if got := wrap(c.in, c.width); strings.Join(got, "\n") != strings.Join(c.want, "\n") {
+		if got := wrap(c.in, c.width, c.whole); strings.Join(got, "\n") != strings.Join(c.want, "\n") {
 			t.Errorf("%q in %d columns is %q, want %q", c.in, c.width, got, c.want)
 		}
 	}

@@ -60,9 +60,10 @@ func shorten(s string, width int) string {
 }
 
 // wrap breaks s at its spaces into lines of at most width columns. A word that
-// is longer than that is cut where it has to be. A line that would begin like a
-// build system's command is disarmed, since the break made it one.
-func wrap(s string, width int) []string {
+// is longer than that stays whole if all words are to, and is cut otherwise. A
+// line that would begin like a build system's command is disarmed, since the
+// break made it one.
+func wrap(s string, width int, whole bool) []string {
 	width = max(width, 1)
 	var lines []string
 	var line strings.Builder
@@ -83,20 +84,38 @@ func wrap(s string, width int) []string {
 		if used > 0 {
 			next()
 		}
-		for g := displaywidth.StringGraphemes(word); w > width && g.Next(); {
-			if used+g.Width() > width && used > 0 {
-				next()
-			}
-			line.WriteString(g.Value())
-			used += g.Width()
+		for w > width && !whole {
+			n, columns := headOf(word, width)
+			line.WriteString(word[:n])
+			next()
+			word, w = word[n:], w-columns
 		}
-		if w <= width {
-			line.WriteString(word)
-			used = w
-		}
+		line.WriteString(word)
+		used = w
 	}
 	if used > 0 || len(lines) == 0 {
 		next()
 	}
 	return lines
+}
+
+// headOf gives how many bytes of a word that is wider than width fit, and their
+// columns: to behind a slash or a colon, which part ARNs, if that fills half of
+// the width. It is never nothing.
+func headOf(word string, width int) (n, columns int) {
+	part, partColumns := 0, 0
+	for g := displaywidth.StringGraphemes(word); g.Next(); {
+		if columns+g.Width() > width && columns > 0 {
+			break
+		}
+		n += len(g.Value())
+		columns += g.Width()
+		if v := g.Value(); (v == "/" || v == ":") && 2*columns >= width {
+			part, partColumns = n, columns
+		}
+	}
+	if part > 0 {
+		return part, partColumns
+	}
+	return n, columns
 }
