@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,9 +20,9 @@ const explainHelp = `Tell the story of one session: the chain of assumptions tha
 event behind each link, what it called, from where and with which client, and
 what is wrong with its name.
 
-Say which: by session name, by the access key id that its calls carry, or by its
-ARN. With --arn only its account's calls are read, and with --lookup only the
-events that have to do with it.`
+Say which: by session name or a pattern of names, by the access key id that its
+calls carry, or by its ARN. With --arn only its account's calls are read, and with
+--lookup only the events that have to do with it, unless a pattern says which.`
 
 const explainExamples = `  trailscan explain logs/ --session STRING_VALUE
   trailscan explain s3://trail-logs --since 6h --access-key ASIAEXAMPLE
@@ -38,7 +39,7 @@ func newExplainCommand(p process) *cobra.Command {
 	now := p.now()
 	f := &explainFlags{
 		inputFlags: newInputFlags(now),
-		session:    parsed[string]{kind: "NAME", parse: parseGiven},
+		session:    parsed[string]{kind: "GLOB", parse: parseGlob},
 		key:        parsed[string]{kind: "ID", parse: parseKey},
 		arn:        parsed[string]{kind: "ARN", parse: parseSessionARN},
 		format:     parsed[string]{kind: "FORMAT", parse: oneOf(report.TextFormats()...), value: report.TextTable, text: report.TextTable},
@@ -58,7 +59,7 @@ func newExplainCommand(p process) *cobra.Command {
 		},
 	}
 	which := pflag.NewFlagSet("session", pflag.ContinueOnError)
-	which.Var(&f.session, "session", "the sessions of this `NAME`")
+	which.Var(&f.session, "session", "the sessions whose names match")
 	which.Var(&f.key, "access-key", "the session whose calls carry this access key `ID`, or that was issued with it")
 	which.Var(&f.arn, "arn", "the sessions with this `ARN`, arn:aws:sts::ACCOUNT:assumed-role/ROLE/NAME")
 	which.Var(&f.format, "format", "how to tell it: "+words(report.TextFormats()))
@@ -68,7 +69,7 @@ func newExplainCommand(p process) *cobra.Command {
 
 // plan settles what is read and which sessions are told about.
 func (f *explainFlags) plan(args []string, now time.Time) (*reading, attribute.Selector, error) {
-	selector := attribute.Selector{SessionName: f.session.value, AccessKeyID: f.key.value, SessionARN: f.arn.value}
+	selector := attribute.Selector{AccessKeyID: f.key.value, SessionARN: f.arn.value}
 	given := 0
 	for _, flag := range []*parsed[string]{&f.session, &f.key, &f.arn} {
 		if flag.given {
@@ -88,7 +89,10 @@ func (f *explainFlags) plan(args []string, now time.Time) (*reading, attribute.S
 	rd.actions = true
 	switch {
 	case f.session.given:
-		rd.narrowed = []ingest.LookupAttribute{{Key: "Username", Value: f.session.value}}
+		rd.session = f.session.value
+		if !strings.ContainsAny(rd.session, `*?[\`) {
+			rd.narrowed = []ingest.LookupAttribute{{Key: "Username", Value: rd.session}}
+		}
 	case f.key.given:
 		rd.narrowed = []ingest.LookupAttribute{{Key: "AccessKeyId", Value: f.key.value}, {Key: "ResourceName", Value: f.key.value}}
 	default:
@@ -115,10 +119,14 @@ func (rd *reading) explain(ctx context.Context, p process, selector attribute.Se
 		if err := incomplete(scan); err != nil {
 			notes.warn("%s", err)
 		}
+		elsewhere := "another source"
+		if !rd.window.since.IsZero() {
+			elsewhere = "an earlier --since or " + elsewhere
+		}
 		return &statusError{
 			status: exitFailed,
 			err:    fmt.Errorf("no call of such a session is among the %s that were read from %s", plural(got.totals.Records, "record"), rd.from),
-			hint:   "an earlier --since or another source may have it; trailscan --view names lists the names that are there",
+			hint:   elsewhere + " may have it; trailscan --view names lists the names that are there",
 		}
 	}
 	if err := report.WriteExplanation(report.CancelWriter(ctx, p.stdout), format, scan, story, rd.show(p)); err != nil {

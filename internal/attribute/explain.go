@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// Selector picks the sessions that Explain tells about. Empty members pick all.
+// Selector picks the sessions that Explain tells about, of those that the audit's
+// Options let be reported. Empty members pick all.
 type Selector struct {
-	SessionName string
 	AccessKeyID string // of the session's own calls, of calls made for it, or as issued
 	SessionARN  string // arn:P:sts::A:assumed-role/ROLE/SESSION
 }
 
 // Explanation is the story of the sessions that a selector picked.
 type Explanation struct {
-	Sessions []ExplainedSession // at most MaxExplained, the first ones
+	Sessions []ExplainedSession // at most MaxExplained, the first of each name
 	Count    int64              // how many were picked
+	Names    int64              // how many session names they have
 	Findings []Finding          // that concern their names
 }
 
@@ -73,20 +74,28 @@ func (s *Audit) Explain(sel Selector) *Explanation {
 	findings := f.judge()
 	out := &Explanation{}
 	names := map[string]bool{}
+	var picks []pick
 	for i := range f.names {
-		n := &f.names[i]
-		if n.hidden {
+		p := pick{name: &f.names[i]}
+		if p.name.hidden {
 			continue
 		}
-		for _, sess := range n.sessions {
-			if !r.picked(sel, n, sess) {
-				continue
+		for _, sess := range p.name.sessions {
+			if r.picked(sel, sess) {
+				p.sessions = append(p.sessions, sess)
 			}
-			out.Count++
-			names[n.ref().ARN()] = true
-			if len(out.Sessions) < MaxExplained {
-				out.Sessions = append(out.Sessions, f.explain(n, sess))
-			}
+		}
+		if len(p.sessions) > 0 {
+			out.Count += int64(len(p.sessions))
+			out.Names++
+			names[p.name.ref().ARN()] = true
+			picks = append(picks, p)
+		}
+	}
+	tellFirst(picks, MaxExplained)
+	for _, p := range picks {
+		for _, sess := range p.sessions[:p.told] {
+			out.Sessions = append(out.Sessions, f.explain(p.name, sess))
 		}
 	}
 	rules := ruleIDs()
@@ -101,8 +110,30 @@ func (s *Audit) Explain(sel Selector) *Explanation {
 	return out
 }
 
-func (r *resolver) picked(sel Selector, n *nameView, s *session) bool {
-	if sel.SessionName != "" && sel.SessionName != n.ref().Session || sel.SessionARN != "" && sel.SessionARN != r.text[s.name] {
+// pick is what was picked of one name, and how many of it are told, the first.
+type pick struct {
+	name     *nameView
+	sessions []*session
+	told     int
+}
+
+// tellFirst settles which sessions are told where there are more than most: the
+// first of every name, then the second, and so on.
+func tellFirst(picks []pick, most int) {
+	for more := true; more; {
+		more = false
+		for i := range picks {
+			if p := &picks[i]; most > 0 && p.told < len(p.sessions) {
+				p.told++
+				most--
+				more = true
+			}
+		}
+	}
+}
+
+func (r *resolver) picked(sel Selector, s *session) bool {
+	if sel.SessionARN != "" && sel.SessionARN != r.text[s.name] {
 		return false
 	}
 	if sel.AccessKeyID == "" {

@@ -30,6 +30,12 @@ func WriteExplanation(w io.Writer, format string, scan attribute.Scan, e *attrib
 	}
 	opt.Top = -1
 	t := newTable(w, &attribute.Result{Scan: scan, Findings: e.Findings}, opt)
+	narrower := "a narrower --since and --until, --role or --access-key"
+	if e.Names > 1 {
+		t.println(fmt.Sprintf("%s of %s", counted(e.Count, "session"), counted(e.Names, "session name")))
+		t.println("")
+		narrower = "a narrower --session, --since and --until, --role or --access-key"
+	}
 	for i := range e.Sessions {
 		if i > 0 {
 			t.println("")
@@ -38,7 +44,7 @@ func WriteExplanation(w io.Writer, format string, scan attribute.Scan, e *attrib
 	}
 	if more := e.Count - int64(len(e.Sessions)); more > 0 {
 		t.println("")
-		t.labeled("", fmt.Sprintf("and %s: a narrower --since and --until, --role or --access-key picks among them", counted(more, "more session")), faint)
+		t.labeled("", fmt.Sprintf("and %s: %s picks among them", counted(more, "more session"), narrower), faint)
 	}
 	if len(e.Findings) > 0 {
 		t.title("What is wrong with the name")
@@ -164,6 +170,7 @@ func writeExplanationJSON(w io.Writer, scan attribute.Scan, e *attribute.Explana
 	j.tool(opt.Tool)
 	j.source(scan)
 	j.number("count", e.Count)
+	j.number("names", e.Names)
 	jsonRows(j, "sessions", e.Sessions, (*jsonWriter).explainedSession)
 	jsonRows(j, "findings", e.Findings, (*jsonWriter).finding)
 	j.end()

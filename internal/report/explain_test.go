@@ -38,7 +38,7 @@ func testExplanation() (attribute.Scan, *attribute.Explanation) {
 		ID: "shared-name-1", Rule: "shared-name", Severity: attribute.High, RoleARNs: []string{first.RoleARN}, Title: "two apps under one name",
 		Detail: "fleet and " + trap, Why: "Nobody can tell.", Recommendation: "Name them.", Names: attribute.FindingNames{Count: 1, Sample: []string{trap}},
 	}}
-	return scan, &attribute.Explanation{Sessions: []attribute.ExplainedSession{first, second}, Count: 25, Findings: findings}
+	return scan, &attribute.Explanation{Sessions: []attribute.ExplainedSession{first, second}, Count: 25, Names: 2, Findings: findings}
 }
 
 func testPolicies(t *testing.T) []attribute.RolePolicy {
