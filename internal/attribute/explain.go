@@ -60,7 +60,7 @@ type ActionCalls struct {
 // ClientCalls counts the calls of one client from one address.
 type ClientCalls struct {
 	SourceIP  string
-	UserAgent string
+	UserAgent string // without the brackets that some services write around it
 	Calls     int64
 	FirstSeen time.Time
 	LastSeen  time.Time
@@ -190,11 +190,24 @@ func (f *finisher) explain(n *nameView, s *session) ExplainedSession {
 	slices.SortFunc(e.Actions, func(a, b ActionCalls) int {
 		return cmp.Or(-cmp.Compare(a.Calls, b.Calls), cmp.Compare(a.EventSource, b.EventSource), cmp.Compare(a.EventName, b.EventName), cmp.Compare(a.Region, b.Region))
 	})
+	at := map[[2]string]int{} // where the clients stand
 	for _, c := range all.clients.list {
-		e.Clients = append(e.Clients, ClientCalls{
-			SourceIP: f.text[c.ip], UserAgent: f.text[c.agent], Calls: c.calls,
-			FirstSeen: f.utc(c.first.time), LastSeen: f.utc(c.last),
-		})
+		agent, _ := withoutBrackets(f.text[c.agent])
+		row := ClientCalls{SourceIP: f.text[c.ip], UserAgent: agent, Calls: c.calls, FirstSeen: f.utc(c.first.time), LastSeen: f.utc(c.last)}
+		i, ok := at[[2]string{row.SourceIP, agent}]
+		if !ok {
+			at[[2]string{row.SourceIP, agent}] = len(e.Clients)
+			e.Clients = append(e.Clients, row)
+			continue
+		}
+		o := &e.Clients[i]
+		o.Calls += row.Calls
+		if row.FirstSeen.Before(o.FirstSeen) {
+			o.FirstSeen = row.FirstSeen
+		}
+		if row.LastSeen.After(o.LastSeen) {
+			o.LastSeen = row.LastSeen
+		}
 	}
 	slices.SortFunc(e.Clients, func(a, b ClientCalls) int {
 		return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), cmp.Compare(a.SourceIP, b.SourceIP), cmp.Compare(a.UserAgent, b.UserAgent))

@@ -19,6 +19,16 @@ type UserAgent struct {
 	Bracketed bool // the value stood in [ ], as S3 and others write it
 }
 
+// withoutBrackets takes a userAgent value out of the [ ] that some services
+// write around it.
+func withoutBrackets(value string) (string, bool) {
+	value = strings.TrimSpace(value)
+	if len(value) >= 2 && value[0] == '[' && value[len(value)-1] == ']' {
+		return strings.TrimSpace(value[1 : len(value)-1]), true
+	}
+	return value, false
+}
+
 // The products that ParseUserAgent names itself.
 const (
 	productBrowser     = "browser"
@@ -37,11 +47,7 @@ const (
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/cloudtrail-logging-understanding-s3-entries.html
 func ParseUserAgent(value string) UserAgent {
 	var ua UserAgent
-	value = strings.TrimSpace(value)
-	if len(value) >= 2 && value[0] == '[' && value[len(value)-1] == ']' {
-		ua.Bracketed = true
-		value = strings.TrimSpace(value[1 : len(value)-1])
-	}
+	value, ua.Bracketed = withoutBrackets(value)
 	if serviceAgent(value) {
 		ua.Service = true
 		ua.Product = value
