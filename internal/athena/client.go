@@ -3,11 +3,15 @@ package athena
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/athena"
 	"github.com/aws/aws-sdk-go-v2/service/athena/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/trailscan/trailscan/internal/ingest"
 )
 
 // Client calls the operations of Athena's API that a scan needs. Only their
@@ -43,7 +47,7 @@ func (c *Client) execution(ctx context.Context, id string) (execution, error) {
 	}
 	q := out.QueryExecution
 	if q == nil || q.Status == nil {
-		return execution{}, errors.New("the answer says nothing about the query; check AWS_ENDPOINT_URL and whether a proxy answers in Athena's place")
+		return execution{}, errors.New("the answer says nothing about the query; check AWS_ENDPOINT_URL_ATHENA, AWS_ENDPOINT_URL and whether a proxy answers in Athena's place")
 	}
 	e := execution{state: q.Status.State, reason: aws.ToString(q.Status.StateChangeReason)}
 	if e.reason == "" && q.Status.AthenaError != nil {
@@ -56,6 +60,27 @@ func (c *Client) execution(ctx context.Context, id string) (execution, error) {
 		e.output = aws.ToString(q.ResultConfiguration.OutputLocation)
 	}
 	return e, nil
+}
+
+// failure words the failure of a request to Athena, as ingest.Failure does. An
+// endpoint that takes the place of AWS's is Athena's too, and many a server has
+// S3 alone.
+func failure(ctx context.Context, what string, err error) error {
+	worded := ingest.Failure(ctx, what, err)
+	var (
+		request *ingest.RequestError
+		api     smithy.APIError
+		status  interface{ HTTPStatusCode() int }
+	)
+	switch {
+	case !errors.As(worded, &request), errors.As(err, &api):
+	case strings.Contains(request.Do, "AWS_ENDPOINT_URL"): // nobody is there
+		request.Do = "check --endpoint-url, AWS_ENDPOINT_URL_ATHENA or AWS_ENDPOINT_URL, the region's name, the proxy settings and the network"
+	case request.Do == "" && errors.As(err, &status) && status.HTTPStatusCode() >= 300:
+		request.Why = "the answer is none that Athena gives (" + request.Why + ")"
+		request.Do = "if AWS_ENDPOINT_URL or --endpoint-url names a server of S3 alone, name it with AWS_ENDPOINT_URL_S3 instead, and one of Athena, where AWS's is not meant, with AWS_ENDPOINT_URL_ATHENA"
+	}
+	return worded
 }
 
 // execution is how far a query is.

@@ -275,7 +275,7 @@ func (r *Runner) query(ctx context.Context, text, what string) (Result, error) {
 			r.parting(ctx, func(ctx context.Context) { r.Client.halt(ctx, id) })
 			return Result{}, context.Cause(ctx)
 		case err != nil:
-			return Result{}, fmt.Errorf("%w; the query may still be running and cost money: aws athena stop-query-execution --query-execution-id %s", ingest.Failure(ctx, "ask about query "+id+" ("+what+")", err), id)
+			return Result{}, fmt.Errorf("%w; the query may still be running and cost money: aws athena stop-query-execution --query-execution-id %s", failure(ctx, "ask about query "+id+" ("+what+")", err), id)
 		}
 		r.Progress.Queued.Store(e.state == types.QueryExecutionStateQueued)
 		scanned := before + e.scanned
@@ -349,7 +349,7 @@ func (r *Runner) start(ctx context.Context, text, what string) (string, error) {
 				return "", fmt.Errorf("%s: %s: name a workgroup of the bucket's region with --workgroup", what, message)
 			}
 		}
-		return "", ingest.Failure(ctx, what, err)
+		return "", failure(ctx, what, err)
 	}
 }
 
@@ -402,7 +402,7 @@ func (r *Runner) pages(ctx context.Context, id string) io.Reader {
 			}
 			page, err := r.Client.results(ctx, in)
 			if err != nil {
-				return 0, ingest.Failure(ctx, "read the result of query "+id, err)
+				return 0, failure(ctx, "read the result of query "+id, err)
 			}
 			if page.ResultSet != nil {
 				for _, row := range page.ResultSet.Rows {
