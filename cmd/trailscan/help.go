@@ -15,10 +15,10 @@ role session name, how surely that is known, and which names hide it.
 
 Give one kind of source:
 
-  PATH ...              files and directories, in any form of CloudTrail records,
-                        compressed or not; - is standard input
-  s3://BUCKET/PREFIX    a trail's bucket, like --bucket and --prefix
-  --lookup              the LookupEvents API
+  PATH ...            files and directories, in any form of CloudTrail
+                      records, compressed or not; - is standard input
+  s3://BUCKET/PREFIX  a trail's bucket, like --bucket and --prefix
+  --lookup            the LookupEvents API
 
 A directory that is named like a command is given as ./policy.`
 

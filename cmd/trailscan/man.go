@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,10 @@ func newManCommand(p process) *cobra.Command {
 			if epoch, err := strconv.ParseInt(p.getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
 				date = time.Unix(epoch, 0).UTC()
 			}
+			root.Long = listed(root.Long)
+			for _, c := range root.Commands() {
+				c.Long = listed(c.Long)
+			}
 			header := &doc.GenManHeader{Title: "TRAILSCAN", Section: "1", Source: "trailscan " + version(), Manual: "User Commands", Date: &date}
 			if err := doc.GenManTree(root, header, args[0]); err != nil {
 				return fmt.Errorf("manual pages in %s: %w", args[0], bare(err))
@@ -39,4 +44,10 @@ func newManCommand(p process) *cobra.Command {
 	}
 	setUsage(cmd, p, nil)
 	return cmd
+}
+
+// listed indents the lists of a help text as far as Markdown, of which manual
+// pages are made, wants it to keep their columns.
+func listed(help string) string {
+	return strings.ReplaceAll("\n"+help, "\n  ", "\n    ")[1:]
 }
