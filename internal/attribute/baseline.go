@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -31,18 +32,32 @@ const maxChanges = 50
 // Baseline is what an earlier report said, as far as a comparison needs it.
 type Baseline struct {
 	attribution Split
+	since       time.Time
+	until       time.Time
 	findings    map[string]Finding           // by id, without those that were resolved already
 	names       map[ruleRole]map[string]bool // the session names that a rule fires on
-	origins     map[string]map[string]bool   // origin ids by role; each role that was used is there
-	regions     map[string]map[string]bool   // by role
+	origins     map[string]map[string]bool   // origin ids by roleKey; each role that was used is there
+	regions     map[string]map[string]bool   // by roleKey
 	filters     []string
 	redacted    bool
 
 	texts map[string]string // what many findings say alike is held once
 }
 
-// ruleRole is a rule on one role, given by its ARN.
+// ruleRole is a rule on one role, given by its roleKey.
 type ruleRole struct{ rule, role string }
+
+// roleKey is the ARN of a role without its path: no two roles of an account have
+// one name, and one that was made anew under another path is used by the same.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+func roleKey(arn string) string {
+	role, ok := ParseRoleARN(arn)
+	if !ok {
+		return arn
+	}
+	role.Path = "/"
+	return role.ARN()
+}
 
 // ReadBaseline reads an earlier JSON report. It holds what a comparison needs
 // and streams past the rest. Errors say what is wrong with the file, not where
@@ -133,11 +148,13 @@ var errNoReport = errors.New("not a JSON report of trailscan's: give a file that
 
 func (b *Baseline) readScan(dec *json.Decoder) error {
 	var scan struct {
-		Filters  []string `json:"filters"`
-		Warnings []string `json:"warnings"`
+		Since    time.Time `json:"since"` // null is the zero time
+		Until    time.Time `json:"until"`
+		Filters  []string  `json:"filters"`
+		Warnings []string  `json:"warnings"`
 	}
 	err := dec.Decode(&scan)
-	b.filters = scan.Filters
+	b.since, b.until, b.filters = scan.Since, scan.Until, scan.Filters
 	b.redacted = slices.Contains(scan.Warnings, redactedNote)
 	return err
 }
@@ -164,19 +181,20 @@ func (b *Baseline) readName(dec *json.Decoder) error {
 	if err := dec.Decode(&n); err != nil {
 		return err
 	}
+	role := b.text(roleKey(n.RoleARN))
 	for _, rule := range n.Findings {
-		insert(b.names, ruleRole{b.text(rule), b.text(n.RoleARN)}, n.SessionName)
+		insert(b.names, ruleRole{b.text(rule), role}, n.SessionName)
 	}
-	if b.origins[n.RoleARN] == nil {
-		b.origins[n.RoleARN] = map[string]bool{}
+	if b.origins[role] == nil {
+		b.origins[role] = map[string]bool{}
 	}
 	for _, o := range n.Origins {
 		if isApp(o.Kind, o.Confidence) {
-			insert(b.origins, n.RoleARN, o.ID)
+			insert(b.origins, role, o.ID)
 		}
 	}
 	for _, region := range n.Regions {
-		insert(b.regions, n.RoleARN, region)
+		insert(b.regions, role, region)
 	}
 	return nil
 }
@@ -327,7 +345,7 @@ func (r *Result) Compare(b *Baseline, opt Options) {
 		return cmp.Or(cmp.Compare(y.Severity, x.Severity), cmp.Compare(x.Rule, y.Rule), cmp.Compare(x.ID, y.ID))
 	})
 	c.Resolved = int64(len(resolved))
-	c.Changes = slices.Concat(r.caveats(b), in.caveats(), r.coverageChanges(b), r.appChanges(b), r.sharingChanges(b))
+	c.Changes = slices.Concat(r.caveats(b), in.caveats(), r.outOfSight(b, resolved), r.coverageChanges(b), r.appChanges(b), r.sharingChanges(b))
 	r.Findings = append(r.Findings, resolved...)
 	r.Baseline = c
 }
@@ -339,7 +357,7 @@ func (r *Result) firing() map[ruleRole]map[string]bool {
 	for i := range r.Names {
 		n := &r.Names[i]
 		for _, rule := range n.Findings {
-			insert(names, ruleRole{rule, jsonText(n.RoleARN)}, jsonText(n.SessionName))
+			insert(names, ruleRole{rule, roleKey(jsonText(n.RoleARN))}, jsonText(n.SessionName))
 		}
 	}
 	return names
@@ -356,7 +374,7 @@ func (f *Finding) allNames(firing map[ruleRole]map[string]bool) map[string]bool 
 		return all
 	}
 	for _, role := range f.RoleARNs {
-		maps.Copy(all, firing[ruleRole{f.Rule, jsonText(role)}])
+		maps.Copy(all, firing[ruleRole{f.Rule, roleKey(jsonText(role))}])
 	}
 	return all
 }
@@ -404,6 +422,49 @@ func (r *Result) caveats(b *Baseline) []string {
 	return list
 }
 
+// outOfSight tells why what counts as resolved may be there still.
+func (r *Result) outOfSight(b *Baseline, resolved []Finding) []string {
+	if len(resolved) == 0 {
+		return nil
+	}
+	var list []string
+	if shorter(r.Scan.Since, r.Scan.Until, b.since, b.until) {
+		list = append(list, "the window is shorter than the earlier report's: what counts as resolved may only not have happened in it")
+	}
+	read, unread, n := map[string]bool{}, map[string]bool{}, 0
+	for _, c := range r.Coverage {
+		read[c.AccountID] = true
+	}
+	for _, f := range resolved {
+		missed := false
+		for _, arn := range f.RoleARNs {
+			if role, ok := ParseRoleARN(arn); ok && !read[role.Account] {
+				unread[role.Account], missed = true, true
+			}
+		}
+		if missed {
+			n++
+		}
+	}
+	what := "1 finding counts as resolved and is"
+	if n > 1 {
+		what = fmt.Sprintf("%d findings count as resolved and are", n)
+	}
+	if n > 0 {
+		list = append(list, fmt.Sprintf("%s of accounts of which nothing was read this time: %s", what, strings.Join(atMost(slices.Sorted(maps.Keys(unread)), SampleSize), ", ")))
+	}
+	return list
+}
+
+// shorter reports whether a window is shorter than an earlier one. A zero time
+// is no bound.
+func shorter(since, until, earlierSince, earlierUntil time.Time) bool {
+	if since.IsZero() || until.IsZero() {
+		return false // nor is it known to be longer
+	}
+	return earlierSince.IsZero() || earlierUntil.IsZero() || until.Sub(since) < earlierUntil.Sub(earlierSince)
+}
+
 // coverageChanges tells how much more or less is attributed.
 func (r *Result) coverageChanges(b *Baseline) []string {
 	before, calls := share(b.attribution)
@@ -441,7 +502,7 @@ func (r *Result) appChanges(b *Baseline) []string {
 	for i := range r.Names {
 		n := r.Name(i)
 		role := jsonText(n.RoleARN)
-		before, used := b.origins[role]
+		before, used := b.origins[roleKey(role)]
 		for j := range n.Origins {
 			o := &n.Origins[j]
 			if id := jsonText(o.ID); isApp(o.Kind, o.Confidence.String()) && !(used && before[id]) {
@@ -453,7 +514,7 @@ func (r *Result) appChanges(b *Baseline) []string {
 	var changes []string
 	for _, role := range slices.Sorted(maps.Keys(added)) {
 		what := "new origin on"
-		if _, used := b.origins[role]; !used {
+		if _, used := b.origins[roleKey(role)]; !used {
 			what = "first use of"
 		}
 		var origins []string
@@ -478,7 +539,7 @@ func (r *Result) sharingChanges(b *Baseline) []string {
 	for i := range r.Names {
 		n := &r.Names[i]
 		role, name := jsonText(n.RoleARN), jsonText(n.SessionName)
-		if slices.Contains(n.Findings, rule) && !b.names[ruleRole{rule, role}][name] {
+		if slices.Contains(n.Findings, rule) && !b.names[ruleRole{rule, roleKey(role)}][name] {
 			changes = append(changes, fmt.Sprintf("newly shared: %s under %s", name, role))
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const (
@@ -51,6 +52,7 @@ func readBaselineText(t *testing.T, text string) *Baseline {
 func laterResult() *Result {
 	return &Result{
 		Scan:        Scan{Complete: true},
+		Coverage:    []Coverage{{AccountID: "111122223333", Region: "eu-west-1"}},
 		Attribution: Split{Calls: 200, Proven: 190, Inferred: 10},
 		Names: []SessionName{
 			{RoleARN: ordersRole, SessionName: "STRING_VALUE", Findings: []string{"shared-name"}, NameDetail: &NameDetail{Origins: []NameOrigin{
@@ -95,6 +97,63 @@ func TestCompare(t *testing.T) {
 	}}
 	if !reflect.DeepEqual(r.Baseline, wantChanges) {
 		t.Errorf("comparison:\n got %+v\nwant %+v", r.Baseline, wantChanges)
+	}
+}
+
+// A role that was made anew under another path has its name still, which no two
+// roles of an account share: what uses it is no news.
+func TestCompareOtherPath(t *testing.T) {
+	r := laterResult()
+	for i := range r.Names {
+		r.Names[i].RoleARN = strings.Replace(r.Names[i].RoleARN, ":role/orders", ":role/service-role/orders", 1)
+	}
+	r.Compare(readBaselineText(t, earlierReport), Options{})
+	const moved = "arn:aws:iam::111122223333:role/service-role/orders"
+	want := []string{
+		"calls with a proven or recorded origin: up from 93.1 % to 95.0 %",
+		"first use of " + billingRole + ": ec2:111122223333/web",
+		"new origin on " + moved + ": lambda:111122223333/c (checkout)",
+		"newly shared: new-name under " + moved,
+	}
+	if !slices.Equal(r.Baseline.Changes, want) {
+		t.Errorf("changes:\n got %q\nwant %q", r.Baseline.Changes, want)
+	}
+}
+
+// What counts as resolved may be out of sight: in a shorter window, or in
+// accounts of which nothing was read.
+func TestCompareOutOfSight(t *testing.T) {
+	week := strings.Replace(earlierReport, `"complete": true,`, `"complete": true, "since": "2026-11-09T00:00:00Z", "until": "2026-11-16T00:00:00Z",`, 1)
+	const (
+		shorter = "the window is shorter than the earlier report's: what counts as resolved may only not have happened in it"
+		unread  = "1 finding counts as resolved and is of accounts of which nothing was read this time: 111122223333"
+	)
+	day := func(d int) time.Time { return time.Date(2026, 11, d, 0, 0, 0, 0, time.UTC) }
+	for _, tt := range []struct {
+		earlier      string
+		since, until time.Time
+		read         []string // accounts
+		want         []string
+	}{
+		{week, day(16), day(23), []string{"111122223333"}, nil},
+		{week, day(16), day(17), []string{"111122223333"}, []string{shorter}},
+		{week, time.Time{}, day(17), []string{"111122223333"}, nil},
+		{earlierReport, day(16), day(23), []string{"111122223333"}, []string{shorter}},
+		{earlierReport, time.Time{}, time.Time{}, []string{"111122223333"}, nil},
+		{week, day(16), day(23), []string{"444455556666"}, []string{unread}},
+		{strings.Replace(week, `"id": "F2"`, `"id": "F9"`, 1), day(16), day(17), []string{"444455556666"}, nil}, // nothing is resolved
+	} {
+		r := laterResult()
+		r.Scan.Since, r.Scan.Until = tt.since, tt.until
+		r.Coverage = nil
+		for _, a := range tt.read {
+			r.Coverage = append(r.Coverage, Coverage{AccountID: a})
+		}
+		r.Compare(readBaselineText(t, tt.earlier), Options{})
+		got := slices.DeleteFunc(r.Baseline.Changes, func(s string) bool { return !strings.Contains(s, "resolved") })
+		if !slices.Equal(got, tt.want) && len(got)+len(tt.want) > 0 {
+			t.Errorf("%v to %v of %v: %q, want %q", tt.since, tt.until, tt.read, got, tt.want)
+		}
 	}
 }
 
@@ -181,7 +240,7 @@ func TestCompareLeavesOutWhatIsNotJudged(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			r := &Result{Scan: Scan{Complete: true, Filters: test.filters}}
+			r := &Result{Scan: Scan{Complete: true, Filters: test.filters}, Coverage: []Coverage{{AccountID: "111122223333"}, {AccountID: "444455556666"}}}
 			r.Compare(readBaselineText(t, text), test.opt)
 			var resolved []string
 			for _, f := range r.Findings {

@@ -61,7 +61,7 @@ func (s *scope) read(arn string) bool {
 	if len(s.opt.Regions) == 0 {
 		return true
 	}
-	used := s.baseline.regions[arn]
+	used := s.baseline.regions[roleKey(arn)]
 	for region := range used {
 		if !slices.Contains(s.opt.Regions, region) {
 			return false
