@@ -334,16 +334,26 @@ func (p Part) purpose() string {
 
 // records selects what a slice gives.
 func (s Slice) records() string {
-	var b strings.Builder
-	b.WriteString("  SELECT\n")
-	for _, c := range sources {
+	return s.columns(sources) + ",\n    \"$path\" AS objectname,\n    regexp_extract(\"$path\", " + stampForm + ", 1) AS stamp\n" + s.from()
+}
+
+// columns begins a query that selects some sources.
+func (s Slice) columns(list []source) string {
+	lines := make([]string, len(list))
+	for i, c := range list {
 		expr := c.expr
 		if c.added && s.Table.Documented {
 			expr = "CAST(NULL AS varchar)"
 		}
-		fmt.Fprintf(&b, "    %s AS %s,\n", expr, c.name)
+		lines[i] = "    " + expr + " AS " + c.name
 	}
-	fmt.Fprintf(&b, "    \"$path\" AS objectname,\n    regexp_extract(\"$path\", %s, 1) AS stamp\n  FROM %s\n", stampForm, s.Table.reference())
+	return "  SELECT\n" + strings.Join(lines, ",\n")
+}
+
+// from says of which partitions.
+func (s Slice) from() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  FROM %s\n", s.Table.reference())
 	var where []string
 	if s.Accounts != nil {
 		where = append(where, "account IN ("+quoteAll(s.Accounts)+")")

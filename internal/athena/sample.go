@@ -91,17 +91,21 @@ func filled(v any, path []string) bool {
 	return false
 }
 
-// query reads the sample's events, with every member that the queries read; of
-// an object of which nothing is known, one record of its folder.
+// query reads the identities of the sample's events, with every member that the
+// queries read; of an object of which nothing is known, of one record of its
+// folder. The rest of a record stays where it is: what an assume event gave holds
+// a session token, and a result is no place for it.
 func (s *Sample) query() string {
+	identities := slices.DeleteFunc(slices.Clone(sources), func(c source) bool { return c.name != "eventid" && !strings.HasPrefix(c.name, "id_") })
+	text := s.slice.columns(identities) + "\n" + s.slice.from()
 	if len(s.events) == 0 {
-		return s.slice.records() + "  LIMIT 1"
+		return text + "  LIMIT 1"
 	}
 	var ids []string
 	for _, e := range s.events {
 		ids = append(ids, e.id)
 	}
-	return s.slice.records() + "    AND \"$path\" = " + quote(s.object) + "\n    AND eventid IN (" + quoteAll(ids) + ")"
+	return text + "    AND \"$path\" = " + quote(s.object) + "\n    AND eventid IN (" + quoteAll(ids) + ")"
 }
 
 // compare holds what Athena shows of the sample, as CSV, against what stands in

@@ -85,6 +85,11 @@ func TestSample(t *testing.T) {
 					t.Errorf("the query lacks %s:\n%s", want, asked)
 				}
 			}
+			for _, column := range []string{"requestparameters", "responseelements", "serviceeventdetails", "additionaleventdata"} {
+				if strings.Contains(asked, column) {
+					t.Errorf("the query has what may hold a session token:\n%s", asked)
+				}
+			}
 			if !slices.Equal(b.Lost, b.notes) {
 				t.Errorf("lost %q, noted %q", b.Lost, b.notes)
 			}
