@@ -287,7 +287,7 @@ func TestHostileJSON(t *testing.T) {
 		{"invalid UTF-8", `{"Records":[` + strings.ReplaceAll(record(""), "nightly", "n\xff\xfey") + `]}`, exitOK, `"events": 1,`},
 		{"nesting without end", `{"Records":[` + record(`"requestParameters":`+strings.Repeat("[", 1_000_000)+strings.Repeat("]", 1_000_000)+`,`) + `,` + strings.Replace(record(""), "000000000001", "000000000002", 1) + `]}`, exitIncomplete, `"events": 1,`},
 		{"nesting that is not closed", `{"Records":[` + record("") + `,` + strings.Repeat(`{"a":`, 1_000_000), exitIncomplete, `"events": 1,`},
-		{"an empty file", "", exitOK, `"events": 0,`},
+		{"an empty file", "", exitFailed, ""},
 		{"only NULs", strings.Repeat("\x00", 100_000), exitIncomplete, `"events": 0,`},
 	} {
 		began := time.Now()
