@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -316,11 +317,11 @@ func joinServices(services []attribute.ServiceCalls) string {
 	return joinCSV(names)
 }
 
-// eventIDs gives the ids of the events among the evidence.
+// eventIDs gives the ids of the events among the evidence, each once.
 func eventIDs(evidence []attribute.Evidence) []string {
 	var ids []string
 	for _, e := range evidence {
-		if e.EventID != "" {
+		if e.EventID != "" && !slices.Contains(ids, e.EventID) {
 			ids = append(ids, e.EventID)
 		}
 	}

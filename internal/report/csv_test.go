@@ -2,8 +2,11 @@ package report
 
 import (
 	"encoding/csv"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/trailscan/trailscan/internal/attribute"
 )
 
 // readCSV reads a report back and checks its form: CRLF, and no line break in a
@@ -121,5 +124,13 @@ func TestUnknownView(t *testing.T) {
 		if err := f.Write(&strings.Builder{}, testResult(), viewOptions("everything", 0)); err == nil || !strings.Contains(err.Error(), `no view "everything"`) {
 			t.Errorf("%s: error %v", name, err)
 		}
+	}
+}
+
+// Several facts may come from one event, which is named once.
+func TestEventIDs(t *testing.T) {
+	evidence := []attribute.Evidence{{EventID: "e-2", Detail: "a call"}, {Detail: "a role"}, {EventID: "e-1"}, {EventID: "e-2", Detail: "a candidate"}}
+	if got, want := eventIDs(evidence), []string{"e-2", "e-1"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
