@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -78,18 +80,77 @@ func (rd *reading) watchMemory(ctx context.Context, p process, notes *notes) {
 	}()
 }
 
-// garbageWhenRead is by how many per cent of what is in use garbage may add to it,
-// once everything is read, before it is collected.
-const garbageWhenRead = 50
+// When garbage is collected: where it has grown by so many per cent of what is in
+// use, while logs are read as Go does by itself, and later more often. What was read
+// stays to the end, so that twice of it would be the most that the whole run takes.
+const (
+	garbageWhenReading = 100
+	garbageWhenRead    = 50
+)
 
-// collectMore has garbage collected more often than Go does by itself, which lets it
-// grow to as much as is in use, unless GOGC says how much. While logs are read that
-// is little memory and saves time. What was read then stays to the end, so that twice
-// of it would be the most that the whole run takes.
-func collectMore(p process) {
-	if p.getenv("GOGC") == "" {
-		debug.SetGCPercent(garbageWhenRead)
+// leastHeap is up to how many bytes no garbage is collected: what the program itself
+// takes is half of it, and most scans need not much more.
+const leastHeap = 64 << 20
+
+// collections sees to it that garbage is collected late in small scans and early in
+// large ones.
+type collections struct {
+	setPercent func(int) int // debug.SetGCPercent
+	live       func() uint64 // how many bytes the last collection found alive
+
+	mu      sync.Mutex
+	garbage int // the percentage for large ones
+}
+
+// collect has garbage collected as collections do, unless GOGC says when.
+func collect(p process) *collections {
+	if p.getenv("GOGC") != "" {
+		return nil
 	}
+	c := &collections{setPercent: debug.SetGCPercent, live: liveHeap}
+	c.allow(garbageWhenReading)
+	return c
+}
+
+// allow sets the percentage for large scans.
+func (c *collections) allow(garbage int) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.garbage = garbage
+	c.set()
+}
+
+// collected is called after a collection, which shows anew what is in use.
+func (c *collections) collected() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set()
+}
+
+func (c *collections) set() {
+	percent := gcPercent(c.garbage, c.live())
+	c.setPercent(percent)
+	if percent > c.garbage {
+		// This goes with the next collection.
+		runtime.AddCleanup(new([64]byte), (*collections).collected, c)
+	}
+}
+
+// gcPercent is the percentage by which the heap is let grow beyond what is alive.
+func gcPercent(garbage int, live uint64) int {
+	// Go multiplies with the percentage no less than this.
+	// https://pkg.go.dev/runtime#hdr-Environment_Variables (GOGC), https://go.dev/doc/gc-guide#GOGC
+	const goLeast = 4 << 20
+	return max(garbage, int(leastHeap*100/max(live, goLeast))-100)
+}
+
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // memoryWatch judges what is in use.

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -158,5 +159,49 @@ func TestMemoryRunsOut(t *testing.T) {
 	}
 	if _, err := os.Stat(report); err == nil || stdout.Len() > 0 {
 		t.Errorf("half a report was written, %q on standard output", stdout.String())
+	}
+}
+
+// Small scans collect no garbage below a fixed size, large ones by what is alive.
+func TestGCPercent(t *testing.T) {
+	for _, tt := range []struct {
+		garbage int
+		live    uint64
+		want    int
+	}{
+		{100, 0, 1500}, // before the first collection: 16 times the 4 MiB of Go
+		{100, 4 << 20, 1500},
+		{100, 16 << 20, 300},
+		{100, 32 << 20, 100},
+		{100, 1 << 30, 100},
+		{50, 32 << 20, 100},
+		{50, 48 << 20, 50},
+		{50, 1 << 40, 50},
+	} {
+		if got := gcPercent(tt.garbage, tt.live); got != tt.want {
+			t.Errorf("%d %% of %d bytes: %d, want %d", tt.garbage, tt.live, got, tt.want)
+		}
+	}
+}
+
+// After each collection the percentage follows what is alive, until that is large.
+func TestCollections(t *testing.T) {
+	var live atomic.Uint64
+	set := make(chan int, 1000)
+	c := &collections{setPercent: func(percent int) int { set <- percent; return 0 }, live: live.Load}
+	c.allow(garbageWhenReading)
+	if got := <-set; got <= garbageWhenReading {
+		t.Errorf("%d %% in a small program", got)
+	}
+	live.Store(2 * leastHeap)
+	runtime.GC()
+	for <-set != garbageWhenReading { // something else had garbage collected before
+	}
+	c.allow(garbageWhenRead)
+	if got := <-set; got != garbageWhenRead {
+		t.Errorf("%d %% once all is read", got)
+	}
+	if collect(process{getenv: func(string) string { return "off" }}) != nil {
+		t.Error("GOGC says when garbage is collected, and is not heard")
 	}
 }

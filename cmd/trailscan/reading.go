@@ -255,7 +255,8 @@ type gotten struct {
 // often as that leads on to further ones.
 func (rd *reading) readInto(ctx context.Context, p process, notes *notes, audit *attribute.Audit) (got gotten, err error) {
 	rd.watchMemory(ctx, p, notes)
-	defer collectMore(p)
+	garbage := collect(p)
+	defer garbage.allow(garbageWhenRead)
 	r := &reader{reading: rd, audit: audit, progress: newProgress(p, notes, rd.flags.progress.value, rd.flags.quiet)}
 	if rd.rollup != nil {
 		return r.readRollup(ctx, notes)
