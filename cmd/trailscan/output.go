@@ -159,6 +159,7 @@ func bare(err error) error {
 func (pl *scanPlan) writeReports(ctx context.Context, p process, notes *notes, res *attribute.Result) error {
 	f := pl.flags
 	opt := pl.show(p)
+	opt.Workers = pl.workers()
 	opt.View, opt.Top = f.view.value, f.top.value
 	var failed []string
 	fail := func(err error) {

@@ -233,6 +233,7 @@ func (rd *reading) options() attribute.Options {
 		Elsewhere: rd.from.lookup,
 		Role:      matcher(rd.flags.role.value), Session: matcher(rd.session),
 		Config: rd.config, IPRanges: rd.ranges, Today: rd.now, Actions: rd.actions,
+		Workers: rd.workers(),
 	}
 }
 
@@ -374,12 +375,15 @@ func (r *reader) watched(heading string, opt ingest.ScanOptions, read func(inges
 
 // sinks makes a builder for each worker.
 func (r *reader) sinks(builder func() *attribute.Builder) []func(*ingest.Event) {
-	sinks := make([]func(*ingest.Event), min(r.openers(), runtime.GOMAXPROCS(0)))
+	sinks := make([]func(*ingest.Event), r.workers())
 	for i := range sinks {
 		sinks[i] = builder().Add
 	}
 	return sinks
 }
+
+// workers is how many goroutines decode and judge at a time.
+func (rd *reading) workers() int { return min(rd.openers(), runtime.GOMAXPROCS(0)) }
 
 // openers is how many objects may be open at a time, if the pace lets them.
 func (rd *reading) openers() int {

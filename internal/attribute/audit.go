@@ -43,6 +43,9 @@ type Options struct {
 	IPRanges *IPRanges
 	// Today is the day on which ignores of the configuration are judged.
 	Today time.Time
+	// Workers is how many goroutines judge what was read; below 2 there is none
+	// beside the caller's.
+	Workers int
 }
 
 // Audit is one run over the logs.

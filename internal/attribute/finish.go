@@ -33,6 +33,9 @@ func (s *Audit) Needs() []ingest.Need {
 // need notes that an assume event was looked for and not found, where reading
 // more could find it.
 func (r *resolver) need(account string, at int64, key sym, use int64) {
+	if r.settled {
+		return // it is known
+	}
 	s := r.audit
 	read := at >= s.since && at < s.until && s.accounts == nil && s.regions == nil && !s.opt.Elsewhere
 	if read || at >= s.until || account == "" || !s.believes(at, use) || s.since == minTime && s.accounts == nil && s.regions == nil {
@@ -80,14 +83,21 @@ type finisher struct {
 	names []nameView    // in their order; in a Result, those that are reported
 }
 
+// aside is a finisher for another goroutine; see resolver.aside.
+func (f *finisher) aside() *finisher {
+	other := *f
+	other.resolver = f.resolver.aside()
+	return &other
+}
+
 // nameView is one session name with all that the rules look at. Of SessionName
 // it has no detail.
 type nameView struct {
 	*SessionName
 	form     *Form
 	sessions []*session // with calls, in the order of creation
-	fired    ruleSet
-	hidden   bool // not reported; what is reported may collide with it
+	fired    ruleSet    // see ruleSet.add
+	hidden   bool       // not reported; what is reported may collide with it
 }
 
 func (n *nameView) ref() SessionRef {

@@ -45,6 +45,7 @@ func (r *resolver) resolveAll() {
 	for _, s := range r.sessions {
 		r.resolve(s)
 	}
+	r.settled = true
 }
 
 // frame is a session on the way from a session to its root.
@@ -166,7 +167,9 @@ func (r *resolver) conclude(s *session, j *join, circle bool) *resolution {
 // linked is the resolution of a session whose assume event was found.
 func (r *resolver) linked(s *session, ref SessionRef, j *join) *resolution {
 	i := j.link.issuance
-	i.used = true
+	if !r.settled {
+		i.used = true
+	}
 	a := i.best()
 	event := r.eventText(a.event)
 	res := r.caller(i, ref)
@@ -507,7 +510,9 @@ func (r *resolver) sessionOf(c *ident) *session {
 			s.key = c.key
 		}
 	}
-	r.parents[k] = s
+	if !r.settled {
+		r.parents[k] = s
+	}
 	return s
 }
 

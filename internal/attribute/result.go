@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"iter"
+	"sync"
 	"time"
 
 	"github.com/trailscan/trailscan/internal/ingest"
@@ -90,12 +91,90 @@ func (r *Result) Name(i int) *SessionName {
 	if n.NameDetail != nil {
 		return n
 	}
+	return r.judged.whole(n, i)
+}
+
+// whole is a name with its detail.
+func (f *finisher) whole(n *SessionName, i int) *SessionName {
 	whole := *n
 	whole.NameDetail = &NameDetail{}
-	if r.judged != nil {
-		whole.NameDetail = r.judged.detail(&r.judged.names[i])
+	if f != nil {
+		whole.NameDetail = f.detail(&f.names[i])
 	}
 	return &whole
+}
+
+// wholeAtOnce is of how many names a goroutine makes the details before it hands
+// them on.
+const wholeAtOnce = 32
+
+// Whole gives all of Names, each as Name does. So many goroutines as workers says
+// make them ahead of whoever takes them; below 2 there is none beside that.
+func (r *Result) Whole(workers int) iter.Seq[*SessionName] {
+	return func(yield func(*SessionName) bool) {
+		if r.judged == nil || workers < 2 || len(r.Names) <= wholeAtOnce {
+			for i := range r.Names {
+				if !yield(r.Name(i)) {
+					return
+				}
+			}
+			return
+		}
+		r.ahead(workers, yield)
+	}
+}
+
+// ahead is Whole with several goroutines, none of which is left when it returns.
+func (r *Result) ahead(workers int, yield func(*SessionName) bool) {
+	type some struct {
+		from  int
+		names []*SessionName
+		made  chan struct{}
+	}
+	var (
+		inOrder = make(chan *some, 4*workers)
+		toMake  = make(chan *some, cap(inOrder))
+		enough  = make(chan struct{})
+		running sync.WaitGroup
+	)
+	defer running.Wait()
+	defer close(enough)
+	running.Go(func() {
+		defer close(inOrder)
+		defer close(toMake)
+		for from := 0; from < len(r.Names); from += wholeAtOnce {
+			s := &some{from: from, made: make(chan struct{})}
+			select {
+			case inOrder <- s:
+				toMake <- s
+			case <-enough:
+				return
+			}
+		}
+	})
+	for range workers {
+		running.Go(func() {
+			f := r.judged.aside()
+			for s := range toMake {
+				for i := s.from; i < min(s.from+wholeAtOnce, len(r.Names)); i++ {
+					n := &r.Names[i]
+					if n.NameDetail == nil {
+						n = f.whole(n, i)
+					}
+					s.names = append(s.names, n)
+				}
+				close(s.made)
+			}
+		})
+	}
+	for s := range inOrder {
+		<-s.made
+		for _, n := range s.names {
+			if !yield(n) {
+				return
+			}
+		}
+	}
 }
 
 // NameSums gives one of Names with the Hours of its NameDetail and with what its

@@ -10,6 +10,7 @@ func genericName() Rule {
 		Why:    "A name that any app could have chosen does not say which one did, and the next app that is made from the same template chooses it too.",
 		Fix:    "Replace it by the app's own name in each place that assumes the role.",
 		Advise: true,
+		later:  true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
 			if !j.mayJudge(n) || j.fired(n, "sdk-default-name") {
 				return sighting{}, false

@@ -13,6 +13,7 @@ func opaqueName() Rule {
 		Why:    "A random name is unique and says nothing: without the assume event nobody can tell whose session it was, and reports fill with names that occur once.",
 		Fix:    "Put the app's name first and keep the random part as a suffix only where sessions must be told apart.",
 		Advise: true,
+		later:  true,
 		check: each(func(j *judge, n *nameView) (sighting, bool) {
 			if !j.mayJudge(n) || j.fired(n, "sdk-default-name") || j.fired(n, "generic-name") {
 				return sighting{}, false

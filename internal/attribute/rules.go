@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Rule judges session names. Its texts are what the reports, the list of rules
@@ -23,6 +25,9 @@ type Rule struct {
 	Advise bool
 	// across says that its findings stand for a name and its roles, not for a role.
 	across bool
+	// later says that it asks whether a rule before it fired, and waits for that.
+	// The others may be judged at the same time.
+	later bool
 	// check tells what the rule sees: one sighting for each name that it fires on,
 	// in the order of the names.
 	check func(j *judge, saw func(sighting))
@@ -58,6 +63,12 @@ func ruleIDs() []string {
 // ruleSet is a set of rules, by their places in Rules.
 type ruleSet uint32
 
+// add adds the rule at a place. Several rules may do so at the same time.
+func (set *ruleSet) add(place int) { atomic.OrUint32((*uint32)(set), 1<<place) }
+
+// has reports whether the rule at a place is in the set.
+func (set *ruleSet) has(place int) bool { return atomic.LoadUint32((*uint32)(set))&(1<<place) != 0 }
+
 // of are those of the rules that are in the set, in their order.
 func (set ruleSet) of(rules []string) []string {
 	var ids []string
@@ -79,45 +90,76 @@ type judge struct {
 
 // fired reports whether a rule that comes before fires on a name.
 func (j *judge) fired(n *nameView, rule string) bool {
-	return n.fired&(1<<slices.Index(j.rules, rule)) != 0
+	return n.fired.has(slices.Index(j.rules, rule))
 }
 
 // judge runs all rules and puts what they saw into findings, the most severe first.
 // It notes on each name which rules fire: of some only the first one does.
 func (f *finisher) judge() []Finding {
-	j := &judge{finisher: f, ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config, rules: ruleIDs()}
-	var out []Finding
-	for place, rule := range Rules() {
-		setting := j.config.Rule(rule.ID)
-		if setting.Off {
-			continue
-		}
-		if setting.Severity != None {
-			rule.Severity = setting.Severity
-		}
-		groups := map[string]*group{}
-		rule.check(j, func(s sighting) {
-			s.name.fired |= 1 << place
-			g := groups[s.group]
-			if g == nil {
-				g = newGroup(rule)
-				groups[s.group] = g
+	rules := Rules()
+	found := make([][]Finding, len(rules))
+	var things []func()
+	for from, to := range runs(rules) {
+		things = append(things, func() {
+			j := &judge{finisher: f.aside(), ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config, rules: ruleIDs()}
+			for place := from; place < to; place++ {
+				found[place] = j.findings(place, rules[place])
 			}
-			g.add(&s)
 		})
-		for _, key := range sortedKeys(groups) {
-			g := groups[key]
-			if g.unsorted {
-				g.names = j.distinct(place, key)
-			}
-			if g.shown {
-				out = append(out, g.finding(j, key))
-			}
-		}
 	}
+	f.audit.sideBySide(things...)
+	out := slices.Concat(found...)
 	slices.SortStableFunc(out, func(a, b Finding) int {
 		return cmp.Or(-cmp.Compare(a.Severity, b.Severity), -cmp.Compare(a.Names.Count, b.Names.Count), cmp.Compare(a.ID, b.ID))
 	})
+	return out
+}
+
+// runs are the rules that wait for each other: from the place of one to behind that
+// of another.
+func runs(rules []Rule) iter.Seq2[int, int] {
+	return func(yield func(from, to int) bool) {
+		from := 0
+		for to := 1; to <= len(rules); to++ {
+			if to < len(rules) && rules[to].later {
+				continue
+			}
+			if !yield(from, to) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// findings are those of one rule.
+func (j *judge) findings(place int, rule Rule) (out []Finding) {
+	setting := j.config.Rule(rule.ID)
+	if setting.Off {
+		return nil
+	}
+	if setting.Severity != None {
+		rule.Severity = setting.Severity
+	}
+	groups := map[string]*group{}
+	rule.check(j, func(s sighting) {
+		s.name.fired.add(place)
+		g := groups[s.group]
+		if g == nil {
+			g = newGroup(rule)
+			groups[s.group] = g
+		}
+		g.add(&s)
+	})
+	for _, key := range sortedKeys(groups) {
+		g := groups[key]
+		if g.unsorted {
+			g.names = j.distinct(place, key)
+		}
+		if g.shown {
+			out = append(out, g.finding(j, key))
+		}
+	}
 	return out
 }
 
@@ -126,7 +168,7 @@ func (f *finisher) judge() []Finding {
 func (j *judge) distinct(place int, roleARN string) int64 {
 	names := map[string]bool{}
 	for i := range j.names {
-		if n := &j.names[i]; n.fired&(1<<place) != 0 && n.RoleARN == roleARN && !n.hidden {
+		if n := &j.names[i]; n.fired.has(place) && n.RoleARN == roleARN && !n.hidden {
 			names[n.ref().Session] = true
 		}
 	}

@@ -2,6 +2,7 @@ package attribute
 
 import (
 	"cmp"
+	"golang.org/x/sync/errgroup"
 	"iter"
 	"slices"
 )
@@ -116,9 +117,19 @@ type resolver struct {
 	routes  map[routeKey]*route
 	openers map[opener]openerID
 	opened  []opener                 // by openerID, from 1 on
-	room    work                     // for what is packed
-	telling int                      // on how many sessions of a chain; see tell
 	told    map[*session]*resolution // of those in circles
+	settled bool                     // all sessions are resolved; see aside
+
+	room    work // for what is packed
+	telling int  // on how many sessions of a chain; see tell
+}
+
+// aside is a resolver for another goroutine. All sessions are resolved: nothing that
+// the two share changes any more.
+func (r *resolver) aside() *resolver {
+	other := *r
+	other.room, other.telling = work{}, 0
+	return &other
 }
 
 type needKey struct {
@@ -135,10 +146,21 @@ func (s *Audit) resolver() *resolver {
 		origins: map[origin]*origin{}, routes: map[routeKey]*route{}, openers: map[opener]openerID{}, told: map[*session]*resolution{},
 	}
 	r.settleForeign()
-	r.indexIssuances()
-	r.groupSessions()
+	var uses []*use
+	s.sideBySide(r.indexIssuances, func() { uses = r.usesInOrder() })
+	r.groupSessions(uses)
 	r.claim()
 	return r
+}
+
+// sideBySide does several things, at the same time where there are workers for it.
+func (s *Audit) sideBySide(things ...func()) {
+	var g errgroup.Group
+	g.SetLimit(max(s.opt.Workers, 1))
+	for _, do := range things {
+		g.Go(func() error { do(); return nil })
+	}
+	g.Wait() // nothing of it fails
 }
 
 // settleForeign counts the calls that only accounts other than the role's own
@@ -175,8 +197,7 @@ func (b *store) before(f, o *foreignCall) bool {
 }
 
 // groupSessions puts together what the calls of one issuance show.
-func (r *resolver) groupSessions() {
-	uses := r.usesInOrder()
+func (r *resolver) groupSessions(uses []*use) {
 	var all shelf[session]
 	for len(uses) > 0 {
 		n := 1

@@ -79,7 +79,7 @@ func (r *resolver) instance(s *session) string {
 // it stands in a circle.
 func (r *resolver) known(s *session) *verdict {
 	if s.state != resolved {
-		return &verdict{origin: r.originOf(origin{})}
+		return &verdict{origin: &origin{}}
 	}
 	return &s.verdict
 }
@@ -147,7 +147,9 @@ func (r *resolver) with(p *route, role origin) *route {
 	longer := r.routes[k]
 	if longer == nil {
 		longer = &route{slices.Concat(p.roles(), []origin{role})}
-		r.routes[k] = longer
+		if !r.settled {
+			r.routes[k] = longer
+		}
 	}
 	return longer
 }
@@ -204,7 +206,7 @@ const (
 // openedBy is the opener that a text tells of a session, or empty.
 func (r *resolver) openedBy(text string, session sym) opener {
 	switch {
-	case text == "":
+	case text == "" || r.settled: // settled, it is kept with the session
 		return opener{}
 	case r.named(session, text):
 		return opener{form: openedByName, who: session}

@@ -112,6 +112,9 @@ type Options struct {
 	// Color lets the table use a terminal's colours. They never carry a meaning of
 	// their own.
 	Color bool
+	// Workers is how many goroutines make what is written; below 2 there is none
+	// beside the caller's.
+	Workers int
 	// Tool is the program that writes the report.
 	Tool Tool
 	// AccountNames are people's names for accounts, by account id.

@@ -40,7 +40,7 @@ func writeJSON(w io.Writer, res *attribute.Result, opt Options) error {
 		j.baseline(res.Baseline)
 		j.end()
 	}
-	jsonEach(j, "sessionNames", wholeNames(res), (*jsonWriter).sessionName)
+	jsonEach(j, "sessionNames", res.Whole(opt.Workers), (*jsonWriter).sessionName)
 	jsonRows(j, "origins", res.Origins, (*jsonWriter).originTotal)
 	jsonRows(j, "findings", res.Findings, (*jsonWriter).finding)
 	jsonRows(j, "coverage", res.Coverage, (*jsonWriter).coverage)
@@ -70,17 +70,6 @@ func jsonEach[T any](j *jsonWriter, name string, rows iter.Seq[*T], members func
 	j.end()
 }
 
-// wholeNames are the session names, each with its detail.
-func wholeNames(res *attribute.Result) iter.Seq[*attribute.SessionName] {
-	return func(yield func(*attribute.SessionName) bool) {
-		for i := range res.Names {
-			if !yield(res.Name(i)) {
-				return
-			}
-		}
-	}
-}
-
 // writeJSONLines writes the JSON report as one object a line. Each has the
 // members that it has in the JSON report, after a member "type" that says what
 // it is; schema.json describes them too. The first line is the scan.
@@ -101,7 +90,7 @@ func writeJSONLines(w io.Writer, res *attribute.Result, opt Options) error {
 		j.baseline(res.Baseline)
 		j.end()
 	}
-	jsonEachLine(j, "sessionName", wholeNames(res), (*jsonWriter).sessionName)
+	jsonEachLine(j, "sessionName", res.Whole(opt.Workers), (*jsonWriter).sessionName)
 	jsonLines(j, "origin", res.Origins, (*jsonWriter).originTotal)
 	jsonLines(j, "finding", res.Findings, (*jsonWriter).finding)
 	jsonLines(j, "coverage", res.Coverage, (*jsonWriter).coverage)
