@@ -25,6 +25,8 @@ func child(ctx context.Context, args []string, stdout io.Writer) error {
 		return gunzip(ctx, args[1], stdout)
 	case "sdk":
 		return getAll(ctx, args[1], stdout)
+	case "measure":
+		return measure(ctx, args[1], args[2:])
 	}
 	return fmt.Errorf("-child %s: unknown", args[0])
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -53,23 +55,59 @@ func (b *bench) contest(ctx context.Context, all ...*contestant) error {
 	return nil
 }
 
+// run measures the contestant once. Another process of this program starts it: on
+// Linux the peak memory of a process counts what the one that started it held, and
+// this one holds whole reports.
 func (c *contestant) run(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, c.args[0], c.args[1:]...)
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	took := filepath.Join(dir, "usage")
+	cmd := exec.CommandContext(ctx, program, append([]string{childMode, "measure", took}, c.args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = 10 * time.Second
 	cmd.Dir = c.dir
 	// Two processors, wherever it is measured.
 	cmd.Env = append(append(os.Environ(), "GOMAXPROCS=2"), c.env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", strings.Join(c.args, " "), err, stderr.Bytes())
+	}
+	c.output = stdout.Bytes()
+	text, err := os.ReadFile(took)
+	if err != nil {
+		return err
+	}
+	var u usage
+	if _, err := fmt.Sscan(string(text), &u.cpu, &u.wall, &u.peak); err != nil {
+		return fmt.Errorf("usage of %s: %w", c.name, err)
+	}
+	c.usage = c.usage.best(u)
+	return nil
+}
+
+// measure runs a program and writes to a file what it took.
+func measure(ctx context.Context, file string, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no program to measure")
+	}
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	start := time.Now()
 	err := cmd.Run()
 	wall := time.Since(start)
 	if err != nil {
-		return fmt.Errorf("%s: %w\n%s", strings.Join(c.args, " "), err, stderr.Bytes())
+		return err
 	}
-	c.output = stdout.Bytes()
 	s := cmd.ProcessState
-	c.usage = c.usage.best(usage{s.UserTime() + s.SystemTime(), wall, peakMemory(s)})
-	return nil
+	return os.WriteFile(file, fmt.Appendln(nil, int64(s.UserTime()+s.SystemTime()), int64(wall), peakMemory(s)), 0o600)
 }
 
 // scan is trailscan on a trail, as a contestant.
