@@ -85,7 +85,7 @@ func (rd *reading) watchMemory(ctx context.Context, p process, notes *notes) {
 // stays to the end, so that twice of it would be the most that the whole run takes.
 const (
 	garbageWhenReading = 100
-	garbageWhenRead    = 50
+	garbageWhenRead    = 33
 )
 
 // leastHeap is up to how many bytes no garbage is collected: what the program itself

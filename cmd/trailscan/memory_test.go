@@ -174,9 +174,9 @@ func TestGCPercent(t *testing.T) {
 		{100, 16 << 20, 300},
 		{100, 32 << 20, 100},
 		{100, 1 << 30, 100},
-		{50, 32 << 20, 100},
-		{50, 48 << 20, 50},
-		{50, 1 << 40, 50},
+		{33, 32 << 20, 100},
+		{33, 48 << 20, 33},
+		{33, 1 << 40, 33},
 	} {
 		if got := gcPercent(tt.garbage, tt.live); got != tt.want {
 			t.Errorf("%d %% of %d bytes: %d, want %d", tt.garbage, tt.live, got, tt.want)
