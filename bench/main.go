@@ -35,8 +35,11 @@ var groups = []struct {
 	{"local", (*bench).local},
 	{"scanner", (*bench).scanner},
 	{"rivals", (*bench).rivals},
+	{"events", (*bench).events},
 	{"memory", (*bench).memory},
 	{"s3", (*bench).s3},
+	{"lookup", (*bench).lookup},
+	{"reports", (*bench).reports},
 }
 
 func groupNames() []string {

@@ -38,3 +38,30 @@ func (b *bench) memory(ctx context.Context) error {
 	}
 	return nil
 }
+
+// events measures what ten times the events of the same sessions cost.
+func (b *bench) events(ctx context.Context) error {
+	s := sessions{credentials: 20_000, names: 400, calls: 9}
+	if b.small {
+		s.credentials = 200
+	}
+	var c [2]*contestant
+	for i, calls := range []int{s.calls, 10*s.calls + 9} { // one event more opens each session
+		s.calls = calls
+		logs, err := b.sessionTrail(ctx, s)
+		if err != nil {
+			return err
+		}
+		c[i] = b.scan(logs)
+		c[i].name = fmt.Sprintf("trailscan, %d events", s.credentials*(calls+1))
+	}
+	if err := b.contest(ctx, c[:]...); err != nil {
+		return err
+	}
+	few, many := c[0].usage, c[1].usage
+	b.table.atMost("ten times the events, the same sessions: time", 10.5, ratio(many.wall, few.wall),
+		"%d sessions with 10 and with 100 events each; %.2f s over %.2f s", s.credentials, many.wall.Seconds(), few.wall.Seconds())
+	b.table.atMost("ten times the events, the same sessions: peak memory", 1.1, ratio(many.peak, few.peak),
+		"%d MiB over %d MiB; what grows is what tells which events of the day were counted, some 20 bytes for each", many.peak>>20, few.peak>>20)
+	return nil
+}

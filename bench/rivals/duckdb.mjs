@@ -5,22 +5,26 @@ import { DuckDBInstance } from '@duckdb/node-api';
 const db = await DuckDBInstance.create(':memory:', { threads: '2' });
 const connection = await db.connect();
 const result = await connection.runAndReadAll(`
-  SELECT count(*) AS names, sum(calls)::BIGINT AS calls FROM (
-    SELECT r.userIdentity.arn AS arn, count(*) AS calls,
-      count(r.errorCode) AS errors,
-      count(DISTINCT r.userIdentity.accessKeyId) AS sessions,
+  SELECT to_json(names) FROM (
+    SELECT r.userIdentity.arn AS arn, min(r.userIdentity.sessionContext.sessionIssuer.arn) AS roleArn,
+      count(DISTINCT (r.userIdentity.accessKeyId, r.userIdentity.sessionContext.attributes.creationDate)) AS sessions,
+      count(*) AS calls, count(r.errorCode) AS errors,
       min(r.eventTime) AS firstSeen, max(r.eventTime) AS lastSeen,
-      count(DISTINCT r.sourceIPAddress) AS addresses,
-      count(DISTINCT r.userAgent) AS agents,
-      count(DISTINCT r.eventSource) AS services,
-      count(DISTINCT r.awsRegion) AS regions
+      list_sort(list(DISTINCT r.sourceIPAddress)) AS ips, len(ips) AS sourceIps, ips[:10] AS ipSample,
+      list_sort(list(DISTINCT r.userAgent)) AS agents, len(agents) AS userAgents, agents[:10] AS agentSample,
+      map_entries(histogram(r.eventSource)) AS services,
+      list_sort(list(DISTINCT r.awsRegion)) AS regions
     FROM (SELECT DISTINCT ON (r.recipientAccountId, r.eventID) r FROM (
       SELECT unnest(Records) AS r FROM read_json($files, format = 'unstructured', compression = 'gzip',
         maximum_object_size = 268435456, columns = {Records: 'STRUCT(
           eventID VARCHAR, recipientAccountId VARCHAR,
           eventTime VARCHAR, eventSource VARCHAR, awsRegion VARCHAR, sourceIPAddress VARCHAR, userAgent VARCHAR,
-          errorCode VARCHAR, userIdentity STRUCT("type" VARCHAR, arn VARCHAR, accessKeyId VARCHAR))[]'}))
+          errorCode VARCHAR, userIdentity STRUCT("type" VARCHAR, arn VARCHAR, accessKeyId VARCHAR, sessionContext STRUCT(
+            sessionIssuer STRUCT(arn VARCHAR), attributes STRUCT(creationDate VARCHAR))))[]'}))
       WHERE r.userIdentity."type" = 'AssumedRole')
-    GROUP BY ALL)`.replace('$files', `'${process.argv[2].replaceAll("'", "''")}'`));
-const [[names, calls]] = result.getRows();
-console.log(JSON.stringify({ names: Number(names), calls: Number(calls) }));
+    GROUP BY r.userIdentity.arn) AS names`.replace('$files', `'${process.argv[2].replaceAll("'", "''")}'`));
+for (const [row] of result.getRows()) {
+  const { ips, agents, ...name } = JSON.parse(row);
+  name.services = Object.fromEntries(name.services.map(({ key, value }) => [key, value]));
+  console.log(JSON.stringify(name));
+}

@@ -1,7 +1,7 @@
 """Groups the calls of role sessions with gzip and orjson: python3 group.py FOLDER
 
 Two processes share the files. Where orjson is absent json reads them, and the
-answer says so.
+bench is told so.
 """
 
 import gzip
@@ -11,15 +11,54 @@ import sys
 from multiprocessing import Pool
 
 try:
-    from orjson import loads
+    from orjson import dumps, loads
+
     reader = "orjson"
 except ImportError:
     from json import loads
+
+    def dumps(value):
+        return json.dumps(value).encode()
+
     reader = "json"
 
 
+class Name:
+    __slots__ = ("role", "sessions", "calls", "errors", "first", "last", "ips", "agents", "services", "regions")
+
+    def __init__(self, issuer, time):
+        self.role = issuer
+        self.sessions = set()
+        self.calls = self.errors = 0
+        self.first = self.last = time
+        self.ips, self.agents, self.regions = set(), set(), set()
+        self.services = {}
+
+    def add(self, other):
+        self.role = min(self.role, other.role)
+        self.sessions |= other.sessions
+        self.calls += other.calls
+        self.errors += other.errors
+        self.first = min(self.first, other.first)
+        self.last = max(self.last, other.last)
+        self.ips |= other.ips
+        self.agents |= other.agents
+        self.regions |= other.regions
+        for service, calls in other.services.items():
+            self.services[service] = self.services.get(service, 0) + calls
+
+    def row(self, arn):
+        return {
+            "arn": arn, "roleArn": self.role, "sessions": len(self.sessions), "calls": self.calls, "errors": self.errors,
+            "firstSeen": self.first, "lastSeen": self.last,
+            "sourceIps": len(self.ips), "ipSample": sorted(self.ips)[:10],
+            "userAgents": len(self.agents), "agentSample": sorted(self.agents)[:10],
+            "services": self.services, "regions": sorted(self.regions),
+        }
+
+
 def group(paths):
-    groups = {}
+    names = {}
     seen = set()
     for path in paths:
         with gzip.open(path, "rb") as f:
@@ -32,20 +71,27 @@ def group(paths):
             if event in seen:
                 continue
             seen.add(event)
-            g = groups.get(identity["arn"])
-            if g is None:
-                g = groups[identity["arn"]] = [0, 0, set(), r["eventTime"], r["eventTime"], set(), set(), set(), set()]
-            g[0] += 1
+            time = r["eventTime"]
+            context = identity.get("sessionContext", {})
+            n = names.get(identity["arn"])
+            if n is None:
+                n = names[identity["arn"]] = Name(context.get("sessionIssuer", {}).get("arn", ""), time)
+            n.calls += 1
             if "errorCode" in r:
-                g[1] += 1
-            g[2].add(identity.get("accessKeyId"))
-            g[3] = min(g[3], r["eventTime"])
-            g[4] = max(g[4], r["eventTime"])
-            g[5].add(r["sourceIPAddress"])
-            g[6].add(r.get("userAgent"))
-            g[7].add(r["eventSource"])
-            g[8].add(r["awsRegion"])
-    return groups
+                n.errors += 1
+            n.sessions.add((identity.get("accessKeyId"), context.get("attributes", {}).get("creationDate")))
+            if time < n.first:
+                n.first = time
+            elif time > n.last:
+                n.last = time
+            n.ips.add(r["sourceIPAddress"])
+            agent = r.get("userAgent")
+            if agent:
+                n.agents.add(agent)
+            service = r["eventSource"]
+            n.services[service] = n.services.get(service, 0) + 1
+            n.regions.add(r["awsRegion"])
+    return names
 
 
 def main():
@@ -57,19 +103,16 @@ def main():
             accounts[n % 2] += [os.path.join(folder, name) for name in names]
     total = {}
     with Pool(2) as pool:
-        for groups in pool.imap_unordered(group, accounts):
-            for arn, g in groups.items():
-                t = total.get(arn)
-                if t is None:
-                    total[arn] = g
-                    continue
-                t[0] += g[0]
-                t[1] += g[1]
-                t[3] = min(t[3], g[3])
-                t[4] = max(t[4], g[4])
-                for i in (2, 5, 6, 7, 8):
-                    t[i] |= g[i]
-    print(json.dumps({"names": len(total), "calls": sum(g[0] for g in total.values()), "with": reader}))
+        for names in pool.imap_unordered(group, accounts):
+            for arn, n in names.items():
+                if arn in total:
+                    total[arn].add(n)
+                else:
+                    total[arn] = n
+    for arn, n in total.items():
+        sys.stdout.buffer.write(dumps(n.row(arn)) + b"\n")
+    if reader == "json":
+        print("orjson is not installed", file=sys.stderr)
 
 
 if __name__ == "__main__":
