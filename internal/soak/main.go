@@ -187,13 +187,15 @@ func soak(ctx context.Context, tr *trail, workers int, out io.Writer) (measured,
 	}
 	look(0, 0)
 	next := tr.events / steps
+	var mu sync.Mutex
 	tr.passed = func(events, credentials int64) {
+		mu.Lock()
+		defer mu.Unlock()
 		if events >= next && events > 0 {
 			next += tr.events / steps
 			look(events, credentials)
 		}
 	}
-	var mu sync.Mutex
 	sinks := make([]func(*ingest.Event), workers)
 	for i := range sinks {
 		add, n := audit.Builder().Add, 0

@@ -30,8 +30,9 @@ type trail struct {
 	pad       int  // bytes that each call carries beside
 	crowd     bool // each call comes from an address and a client of its own
 
-	// passed is called by the lister before each object with the number of
-	// events and of credentials before it.
+	// passed is called when an object is opened with the number of events and of
+	// credentials before it: all of these have been read, but for those of the few
+	// objects that are open beside it. Several workers may call it at once.
 	passed func(events, credentials int64)
 }
 
@@ -77,13 +78,13 @@ func (tr *trail) List(ctx context.Context, emit func(ingest.Chunk) error, _ func
 	for account := range tr.accounts {
 		for from := int64(0); from < tr.perAccount(); from += tr.perObject {
 			to := min(from+tr.perObject, tr.perAccount())
-			if tr.passed != nil {
-				tr.passed(account*tr.perAccount()+from, tr.before(account, from))
-			}
 			err := emit(ingest.Chunk{
 				Name: fmt.Sprintf("%s/%d", accountID(account), from), Account: accountID(account), Region: region,
 				Stamp: tr.time(account, to-1), Size: -1,
 				Open: func(context.Context) (io.ReadCloser, error) {
+					if tr.passed != nil {
+						tr.passed(account*tr.perAccount()+from, tr.before(account, from))
+					}
 					return io.NopCloser(bytes.NewReader(tr.object(account, from, to))), nil
 				},
 			})
