@@ -127,6 +127,7 @@ type input struct {
 func (rd *reading) open(ctx context.Context, p process, notes *notes) ([]input, error) {
 	if rd.from.local() {
 		local := ingest.NewLocal(rd.from.paths, p.stdin)
+		local.Workers = rd.workers()
 		return []input{{source: local, listed: local.Listed}}, nil
 	}
 	cfg, err := rd.loadAWS(ctx, notes)

@@ -11,7 +11,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Stdin is the path that stands for standard input.
@@ -20,6 +23,9 @@ const Stdin = "-"
 // Local lists files: those named, those in the directories named, and standard
 // input. It may list them several times.
 type Local struct {
+	// Workers is how many directories are read at a time; below 2 one.
+	Workers int
+
 	paths  []string
 	stdin  io.Reader
 	spools map[string]*spool // by path, of what gives its bytes only once
@@ -75,10 +81,11 @@ func (l *Local) List(ctx context.Context, emit func(Chunk) error, report func(Pr
 			unread = append(unread, listProblem(path, err))
 		case info.IsDir():
 			folder = true
-			keep := func(p Problem) { unread = append(unread, p) }
-			if files, err = walkFiles(ctx, files, path, keep); err != nil {
+			found, not, err := walkFiles(ctx, path, l.Workers)
+			if err != nil {
 				return err
 			}
+			files, unread = append(files, found...), append(unread, not...)
 		case info.Mode().IsRegular():
 			files = append(files, newLocalFile(path, info.Size()))
 		default:
@@ -165,21 +172,46 @@ func compareLocal(a, b localFile) int {
 	)
 }
 
-// walkFiles appends the logs in a directory and those below it. Links to other
-// directories are not followed, since they may lead back.
-func walkFiles(ctx context.Context, files []localFile, dir string, report func(Problem)) ([]localFile, error) {
+// fileWalk finds the logs in a directory and those below it, in any order. Links to
+// other directories are not followed, since they may lead back.
+type fileWalk struct {
+	group errgroup.Group
+
+	mu     sync.Mutex
+	files  []localFile
+	unread []Problem
+}
+
+// walkFiles walks a directory. So many directories are read at a time as workers
+// says.
+func walkFiles(ctx context.Context, dir string, workers int) (files []localFile, unread []Problem, err error) {
+	var w fileWalk
+	w.group.SetLimit(max(workers, 1))
+	w.group.Go(func() error { return w.read(ctx, dir) })
+	err = w.group.Wait()
+	sortProblems(w.unread)
+	return w.files, w.unread, err
+}
+
+func (w *fileWalk) read(ctx context.Context, dir string) error {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
+	var files []localFile
+	var unread []Problem
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		report(listProblem(dir, err))
+		unread = append(unread, listProblem(dir, err))
 	}
 	for _, e := range entries {
 		path := filepath.Join(dir, e.Name())
 		if e.IsDir() {
-			if files, err = walkFiles(ctx, files, path, report); err != nil {
-				return nil, err
+			below := func() error { return w.read(ctx, path) }
+			if w.group.TryGo(below) {
+				continue
+			}
+			if err := below(); err != nil {
+				return err
 			}
 			continue
 		}
@@ -190,12 +222,16 @@ func walkFiles(ctx context.Context, files []localFile, dir string, report func(P
 		case errors.Is(err, fs.ErrNotExist) && e.Type()&fs.ModeSymlink == 0:
 			// It went away since the directory was read.
 		case err != nil:
-			report(listProblem(path, err))
+			unread = append(unread, listProblem(path, err))
 		case info.Mode().IsRegular():
 			files = append(files, newLocalFile(path, info.Size()))
 		}
 	}
-	return files, nil
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.files = append(w.files, files...)
+	w.unread = append(w.unread, unread...)
+	return nil
 }
 
 // isLogName reports whether a file in a directory is called like a log.

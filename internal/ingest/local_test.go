@@ -79,6 +79,12 @@ func TestLocalOrder(t *testing.T) {
 	if got := chunkNames(chunks); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+	several := NewLocal([]string{"in", "elsewhere.txt"}, nil)
+	several.Workers = 4
+	again, problems, err := listLocal(t, several)
+	if err != nil || len(problems) > 0 || !slices.Equal(chunkNames(again), want) {
+		t.Errorf("%v, %v, got\n%s\nwith 4 workers, want\n%s", err, problems, strings.Join(chunkNames(again), "\n"), strings.Join(want, "\n"))
+	}
 	first, digest := chunks[0], chunks[slices.Index(want, inOrder[5])]
 	if first.Account != one || first.Region != "us-east-1" || first.Stamp.Format("200601021504") != "202407292355" || first.Size != 14 {
 		t.Errorf("%+v", first)
