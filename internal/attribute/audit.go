@@ -198,7 +198,7 @@ func (s *Audit) collect() {
 			s.base = b.store // there is nothing yet to merge it with
 			continue
 		}
-		s.base.merge(b.store)
+		s.base.merge(b.store, s.sideBySide)
 	}
 	s.builders = nil
 }
@@ -207,7 +207,7 @@ func (s *Audit) collect() {
 func (s *Audit) take(from *store) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.base.merge(from)
+	s.base.merge(from, s.sideBySide)
 }
 
 // window reports whether a time lies in the window.
