@@ -93,17 +93,24 @@ func (r *lookupRegion) pace(stack *middleware.Stack) error {
 		case <-ctx.Done():
 			return out, metadata, &aws.RequestCanceledError{Err: ctx.Err()}
 		}
-		var written, slow atomic.Bool
+		var written atomic.Bool
+		var quick atomic.Pointer[time.Timer] // runs out when the answer is slow
 		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			WroteRequest: func(httptrace.WroteRequestInfo) {
 				if !written.Swap(true) {
 					r.requests.Add(1)
 				}
 				r.turn.Reset(afterRequest)
-				time.AfterFunc(quickAnswer, func() { slow.Store(true) })
+				quick.Store(time.NewTimer(quickAnswer))
 			},
 			GotFirstResponseByte: func() {
-				if !slow.Load() {
+				t := quick.Load()
+				if t == nil {
+					return
+				}
+				select {
+				case <-t.C:
+				default:
 					r.turn.Reset(afterAnswer)
 				}
 			},
