@@ -35,6 +35,9 @@ type Pace struct {
 	parked  []chan struct{}
 	bytes   int64
 	crowded []*crowded // first come, first served: who waits holds up its day
+	// taking holds one thing while a fetcher takes a chunk and a place for it, so
+	// that chunks come to their places in their order.
+	taking chan struct{}
 }
 
 // crowded is a fetcher that waits until its chunk has room beside the others.
@@ -45,7 +48,7 @@ type crowded struct {
 
 // NewPace makes a Pace that measures time by a clock.
 func NewPace(now func() time.Time) *Pace {
-	return &Pace{now: now, search: newSearch()}
+	return &Pace{now: now, search: newSearch(), taking: make(chan struct{}, 1)}
 }
 
 // Throttled is told that a server says the requests are too many. It is called
@@ -132,11 +135,18 @@ func (p *Pace) next(ctx context.Context, chunks <-chan Chunk) (Chunk, bool, erro
 	var c Chunk
 	var ok bool
 	select {
-	case c, ok = <-chunks:
+	case p.taking <- struct{}{}:
 	case <-ctx.Done():
 		return c, false, ctx.Err()
 	}
+	select {
+	case c, ok = <-chunks:
+	case <-ctx.Done():
+		<-p.taking
+		return c, false, ctx.Err()
+	}
 	if !ok {
+		<-p.taking
 		return c, false, nil
 	}
 	p.mu.Lock()
@@ -144,11 +154,13 @@ func (p *Pace) next(ctx context.Context, chunks <-chan Chunk) (Chunk, bool, erro
 	if len(p.crowded) == 0 && p.hasRoom(size) {
 		p.bytes += size
 		p.mu.Unlock()
+		<-p.taking
 		return c, true, nil
 	}
 	w := &crowded{size, make(chan struct{})}
 	p.crowded = append(p.crowded, w)
 	p.mu.Unlock()
+	<-p.taking
 	select {
 	case <-w.room:
 		return c, true, nil
