@@ -86,11 +86,16 @@ type judge struct {
 	ranges *IPRanges
 	config *Config
 	rules  []string // the ids of all, by their places
+	from   int      // the place of the first rule that this judges; others may be judged meanwhile
 }
 
 // fired reports whether a rule that comes before fires on a name.
 func (j *judge) fired(n *nameView, rule string) bool {
-	return n.fired.has(slices.Index(j.rules, rule))
+	place := slices.Index(j.rules, rule)
+	if place < j.from {
+		panic("a rule asks for " + rule + " and is not marked to come later")
+	}
+	return n.fired.has(place)
 }
 
 // judge runs all rules and puts what they saw into findings, the most severe first.
@@ -101,7 +106,7 @@ func (f *finisher) judge() []Finding {
 	var things []func()
 	for from, to := range runs(rules) {
 		things = append(things, func() {
-			j := &judge{finisher: f.aside(), ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config, rules: ruleIDs()}
+			j := &judge{finisher: f.aside(), ranges: f.audit.opt.IPRanges, config: f.audit.opt.Config, rules: ruleIDs(), from: from}
 			for place := from; place < to; place++ {
 				found[place] = j.findings(place, rules[place])
 			}
