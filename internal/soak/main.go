@@ -26,6 +26,7 @@ import (
 	"runtime/metrics"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trailscan/trailscan/internal/attribute"
@@ -175,7 +176,9 @@ func soak(ctx context.Context, tr *trail, workers int, out io.Writer) (measured,
 	var m measured
 	audit := attribute.NewAudit(attribute.Options{Since: tr.begin(), Until: tr.end(), Lookback: 12 * time.Hour, Today: tr.end()})
 	began := time.Now()
-	look := func(events, credentials int64) {
+	var read atomic.Int64 // events
+	look := func(credentials int64) {
+		events := read.Load()
 		heap := liveHeap()
 		m.steps = append(m.steps, measure{events, credentials, heap})
 		per := int64(0)
@@ -185,7 +188,7 @@ func soak(ctx context.Context, tr *trail, workers int, out io.Writer) (measured,
 		fmt.Fprintf(out, "%11d events %9d credentials %8.1f MiB live %7d bytes a credential %9.0f events/s\n",
 			events, credentials, mib(heap), per, float64(events)/time.Since(began).Seconds())
 	}
-	look(0, 0)
+	look(0)
 	next := tr.events / steps
 	var mu sync.Mutex
 	tr.passed = func(events, credentials int64) {
@@ -193,7 +196,7 @@ func soak(ctx context.Context, tr *trail, workers int, out io.Writer) (measured,
 		defer mu.Unlock()
 		if events >= next && events > 0 {
 			next += tr.events / steps
-			look(events, credentials)
+			look(credentials)
 		}
 	}
 	sinks := make([]func(*ingest.Event), workers)
@@ -201,6 +204,7 @@ func soak(ctx context.Context, tr *trail, workers int, out io.Writer) (measured,
 		add, n := audit.Builder().Add, 0
 		sinks[i] = func(e *ingest.Event) {
 			add(e)
+			read.Add(1)
 			// What is at work beside what is kept: buffers, and garbage.
 			if n++; n%20000 == 0 || tr.pad > 0 {
 				mu.Lock()
@@ -219,7 +223,7 @@ func soak(ctx context.Context, tr *trail, workers int, out io.Writer) (measured,
 	if audit.Replay() {
 		return m, errors.New("the trail is to be read again, though nothing in it is corrected")
 	}
-	look(totals.Records, tr.before(tr.accounts, 0))
+	look(tr.before(tr.accounts, 0))
 	res := audit.Result()
 	m.peak = max(m.peak, heapInUse())
 	m.judged = liveHeap()

@@ -33,6 +33,12 @@ func TestMemory(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for i, s := range m.steps {
+				at := min(int64(i)*(tr.events/steps), tr.events) - 2*tr.perObject // which two workers have open
+				if s.events < at {
+					t.Errorf("step %d of %d is looked at when %d events are read, want %d or more", i, len(m.steps), s.events, at)
+				}
+			}
 			if raceDetector { // which needs a multiple of the memory
 				most.peak, most.peakPerCredential = 0, 0
 			}
